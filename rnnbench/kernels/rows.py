@@ -1,0 +1,107 @@
+"""Where a box's rows lie in the flat buffers, and which rows a gate lets the gradient through.
+
+The region of a box holds ``INITIAL_SLOTS + T + FINAL_SLOTS`` steps of B rows, oldest first; a lag is a shifted
+range of rows, and no arrow needs a test for the ends of the sequence.
+"""
+
+from rnnbench.kernels.compilation import kernel
+from rnnbench.kernels.tables import (
+    CUT,
+    FINAL_AT,
+    FINAL_SLOTS,
+    INITIAL_AT,
+    INITIAL_SLOTS,
+    INPUT,
+    LAG,
+    SIZE,
+    SOURCE,
+)
+
+
+@kernel
+def rows_of(buffer, tables, batch, box, first, last):
+    """Return the rows of a box for steps `first` to `last` - 1 as a view ((last - first) * B, size)."""
+    size = tables.boxes[box, SIZE]
+    start = batch.regions[box] + (tables.boxes[box, INITIAL_SLOTS] + first) * batch.sequences * size
+    rows = (last - first) * batch.sequences
+    return buffer[start : start + rows * size].reshape((rows, size))
+
+
+@kernel
+def passes(arrow, batch, t, b):
+    """Whether the gradient of step `t` of sequence `b` may cross the arrow to its source.
+
+    Initial and final values are parameters and the input is not computed: they are always reached. A closed
+    gate has ``floor(n / K) != floor((n - |lag|) / K)``, n counted from the start of the stream or, for a lag
+    into the future, from the sequence's own end.
+    """
+    cut, lag = arrow[CUT], arrow[LAG]
+    if cut == 0 or arrow[SOURCE] == INPUT or t - lag < 0 or t - lag >= batch.lengths[b]:
+        return True
+    if cut == 1:
+        return False
+    if lag > 0:
+        n = t + batch.offset[b]
+        return n // cut == (n - lag) // cut
+    n = batch.lengths[b] - 1 - t
+    return n // cut == (n + lag) // cut
+
+
+@kernel
+def passing_run(arrow, batch, row, last):
+    """Return (start, stop) of the first run of rows ``t * B + b`` in [row, last) the gradient may cross."""
+    if arrow[CUT] == 0:
+        return row, last
+    sequences = batch.sequences
+    while row < last and not passes(arrow, batch, row // sequences, row % sequences):
+        row += 1
+    start = row
+    while row < last and passes(arrow, batch, row // sequences, row % sequences):
+        row += 1
+    return start, row
+
+
+@kernel
+def scored_run(scored, first, last):
+    """Return (start, stop) of the first run of scored steps in [first, last)."""
+    while first < last and scored[first] == 0:
+        first += 1
+    start = first
+    while first < last and scored[first] != 0:
+        first += 1
+    return start, first
+
+
+@kernel
+def set_final_row(tables, box, parameters, past_end, row):
+    """Write the value of the step `past_end` (0: the first) after a sequence's own end into a row."""
+    at = tables.boxes[box, FINAL_AT]
+    if at >= 0 and past_end < tables.boxes[box, FINAL_SLOTS]:
+        at += past_end * row.size
+        for j in range(row.size):
+            row[j] = parameters[at + j]
+    else:
+        row[:] = 0
+
+
+@kernel
+def set_values_outside(tables, parameters, batch, values):
+    """Fill the rows before the first and after the last step of every box: learned, carried or zero."""
+    boxes = tables.boxes
+    for box in range(boxes.shape[0]):
+        slots, size = boxes[box, INITIAL_SLOTS], boxes[box, SIZE]
+        before = rows_of(values, tables, batch, box, -slots, 0)
+        if batch.carried[box] == 0:
+            for row in range(before.shape[0]):
+                # The region runs forward in time, the parameter backward: its row 0 is t = -1.
+                at = boxes[box, INITIAL_AT] + (slots - 1 - row // batch.sequences) * size
+                for j in range(size):
+                    before[row, j] = parameters[at + j] if boxes[box, INITIAL_AT] >= 0 else 0
+        last = batch.steps + boxes[box, FINAL_SLOTS]
+        # The fed buffer is filled before the run, so its rows beyond a shorter sequence's end are set here too.
+        first = 0 if box == tables.fed and batch.ragged else batch.steps
+        after = rows_of(values, tables, batch, box, first, last)
+        for row in range(after.shape[0]):
+            past_end = first + row // batch.sequences - batch.lengths[row % batch.sequences]
+            if past_end >= 0:
+                set_final_row(tables, box, parameters, past_end, after[row])

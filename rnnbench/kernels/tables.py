@@ -1,0 +1,139 @@
+"""The integer tables a network is compiled into, and the arrays of one batch.
+
+Every kernel reads these; none knows an architecture. Columns are named here, once.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+#: Source code of the network's input in an arrow's SOURCE column.
+INPUT = -1
+
+# Columns of `Tables.boxes`: a row for each box, one for the buffer `fed` where there is output feedback, and one for
+# the pre-activations of each square box, whose derivative 2 z is not a function of its value z**2 alone.
+SIZE, ACTIVATION, COMBINE, BIAS_AT = 0, 1, 2, 3
+INITIAL_SLOTS, FINAL_SLOTS, INITIAL_AT, FINAL_AT = 4, 5, 6, 7
+OUTER_FROM, OUTER_TO, INNER_FROM, INNER_TO = 8, 9, 10, 11
+FEEDS, KEEPS = 12, 13
+BOX_COLUMNS = 14
+
+# Columns of `Tables.arrows`.
+SOURCE, TARGET, LAG, CUT, WEIGHT_AT = 0, 1, 2, 3, 4
+ARROW_COLUMNS = 5
+
+# Columns of `Tables.stages` and `Tables.groups`.
+RECURRENT, ORDER_FROM, ORDER_TO, DIRECTION, SCORED_ONLY = 0, 1, 2, 3, 4
+STAGE_COLUMNS = 5
+STAGE_FROM, STAGE_TO, GROUP_DIRECTION = 0, 1, 2
+GROUP_COLUMNS = 3
+
+# Codes of the activations (the order of `rnnbench.network.description.ACTIVATIONS`), of COMBINE and of the losses.
+LINEAR, TANH, SIGMOID, RELU, SQUARE, SOFTMAX = 0, 1, 2, 3, 4, 5
+SUM = 0
+MSE, BINARY_CROSS_ENTROPY, CROSS_ENTROPY = 0, 1, 2
+
+
+class Tables(NamedTuple):
+    """A network's plan (integers; `scales` has the parameters' type).
+
+    Attributes
+    ----------
+    boxes : ndarray (boxes, BOX_COLUMNS)
+        Offsets `*_AT` count elements of the parameter vector; -1 where there is none.
+    arrows : ndarray (arrows, ARROW_COLUMNS)
+        Sorted so that the outer and the inner arrows of a box are two contiguous ranges.
+    scales : ndarray (arrows,)
+        The multiple of the identity of a fixed arrow (WEIGHT_AT = -1).
+    order : ndarray (boxes,)
+        Boxes in the order of computation, stage by stage.
+    stages, groups : ndarray
+        Ranges of `order`, ranges of stages.
+    output : int
+        Row of the output box.
+    fed : int
+        Row of the buffer the lagged arrows out of the output read, or -1.
+    """
+
+    boxes: np.ndarray
+    arrows: np.ndarray
+    scales: np.ndarray
+    order: np.ndarray
+    stages: np.ndarray
+    groups: np.ndarray
+    output: int
+    fed: int
+
+
+class Batch(NamedTuple):
+    """The arrays of one batch of B sequences of T steps; all flat and C-ordered, time first.
+
+    Attributes
+    ----------
+    steps, sequences, inputs, block : int
+        T, B, I and the number of steps a group of stages runs at a time.
+    regions : ndarray of int64 (boxes,)
+        Offset of each box's region in a buffer of values.
+    x : ndarray (T * B * I,)
+        Real inputs, or empty.
+    index : ndarray (T * B,)
+        One-hot inputs as indices (-1: no unit is on), or empty.
+    x_before, index_before : ndarray (slots * B * I,), (slots * B,)
+        The input before the first step, oldest first, or empty: zero.
+    lengths : ndarray (B,)
+        Steps of each sequence.
+    ragged : bool
+        Whether any length is below T.
+    offset : ndarray (B,)
+        Steps of the stream before this batch.
+    known : ndarray of uint8 (T * B,)
+        1 where the fed value is a constant (a target, or beyond the end).
+    scored : ndarray of uint8 (T,)
+        1 where some sequence's step is scored.
+    carried : ndarray of uint8 (boxes,)
+        1 where the values before the first step were given and lie in place.
+    """
+
+    steps: int
+    sequences: int
+    inputs: int
+    block: int
+    regions: np.ndarray
+    x: np.ndarray
+    index: np.ndarray
+    x_before: np.ndarray
+    index_before: np.ndarray
+    lengths: np.ndarray
+    ragged: bool
+    offset: np.ndarray
+    known: np.ndarray
+    scored: np.ndarray
+    carried: np.ndarray
+
+
+class Adjoint(NamedTuple):
+    """The arrays of one backward pass; the last two may be empty (not wanted).
+
+    Attributes
+    ----------
+    dvalues : ndarray
+        Same layout as the values: gradient of each value, overwritten by that of its pre-activation.
+    dy : ndarray (T * B * O,)
+        Gradient of the divergence with respect to the output's value, or (`fused`) to its pre-activation.
+    fused : bool
+        Whether `dy` already includes the output's activation.
+    gradient : ndarray (n,)
+        Gradient of the public vector.
+    transposed : ndarray (n,)
+        Scratch: the weights of each arrow, transposed.
+    dx, dx_before : ndarray (T * B * I,), (slots * B * I,)
+        Gradient of the input, and of the input before the first step.
+    """
+
+    dvalues: np.ndarray
+    dy: np.ndarray
+    fused: bool
+    gradient: np.ndarray
+    transposed: np.ndarray
+    dx: np.ndarray
+    dx_before: np.ndarray

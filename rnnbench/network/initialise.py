@@ -1,0 +1,119 @@
+"""Initial weights: schemes by name, a random stream for each array."""
+
+import zlib
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+def _uniform(rng: np.random.Generator, shape: tuple[int, int], fan_in: int, scale: float | None) -> Array:
+    bound = 1 / np.sqrt(fan_in) if scale is None else scale
+    return rng.uniform(-bound, bound, shape)
+
+
+def _normal(rng: np.random.Generator, shape: tuple[int, int], fan_in: int, scale: float | None) -> Array:
+    return rng.normal(0.0, 1 / np.sqrt(fan_in) if scale is None else scale, shape)
+
+
+def _truncated_normal(rng: np.random.Generator, shape: tuple[int, int], fan_in: int, scale: float | None) -> Array:
+    # Draws beyond two standard deviations are drawn again.
+    draws = rng.standard_normal(shape)
+    while (outside := np.abs(draws) > 2).any():
+        draws[outside] = rng.standard_normal(int(outside.sum()))
+    return draws * (1 / np.sqrt(fan_in) if scale is None else scale)
+
+
+def _glorot(rng: np.random.Generator, shape: tuple[int, int], fan_in: int, scale: float | None) -> Array:
+    bound = np.sqrt(6 / (fan_in + shape[1])) * (1.0 if scale is None else scale)
+    return rng.uniform(-bound, bound, shape)
+
+
+def _orthogonal(rng: np.random.Generator, shape: tuple[int, int], fan_in: int, scale: float | None) -> Array:
+    tall = (max(shape), min(shape))
+    q, r = np.linalg.qr(rng.standard_normal(tall))
+    # The signs make the distribution uniform over orthogonal matrices (Mezzadri 2007).
+    q *= np.where(np.diagonal(r) < 0, -1.0, 1.0)
+    return (q if tall == shape else q.T) * (1.0 if scale is None else scale)
+
+
+def _identity(rng: np.random.Generator, shape: tuple[int, int], fan_in: int, scale: float | None) -> Array:
+    return np.eye(*shape) * (1.0 if scale is None else scale)
+
+
+def _spectral_radius(rng: np.random.Generator, shape: tuple[int, int], fan_in: int, scale: float | None) -> Array:
+    draws = rng.standard_normal(shape)
+    if shape[0] == shape[1]:
+        largest = np.abs(np.linalg.eigvals(draws)).max()
+    else:
+        # A rectangular block has no eigenvalues: its largest singular value takes their place.
+        largest = np.linalg.norm(draws, 2)
+    return draws * ((1.0 if scale is None else scale) / largest)
+
+
+SCHEMES: dict[str, Callable[[np.random.Generator, tuple[int, int], int, float | None], Array]] = {
+    "uniform": _uniform,
+    "normal": _normal,
+    "truncated_normal": _truncated_normal,
+    "glorot": _glorot,
+    "orthogonal": _orthogonal,
+    "identity": _identity,
+    "spectral_radius": _spectral_radius,
+}
+
+
+def parse_scheme(key: str, text: str) -> tuple[str, float | None]:
+    """Split ``"scheme"`` or ``"scheme:number"``.
+
+    Raises
+    ------
+    ValueError
+        Naming the key, the value and the schemes allowed.
+    """
+    name, colon, number = str(text).partition(":")
+    try:
+        scale = float(number) if colon else None
+    except ValueError:
+        scale = float("nan")
+    if name not in SCHEMES or (scale is not None and not np.isfinite(scale)):
+        raise ValueError(f"{key}={text!r}: must be one of {', '.join(SCHEMES)}, optionally with a number: 'normal:0.1'")
+    return name, scale
+
+
+def stream(seed: int | np.random.SeedSequence, name: str) -> np.random.Generator:
+    """Return the random stream of the array of that name: it does not depend on what else the network holds."""
+    root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
+    key = (*root.spawn_key, len(name), zlib.crc32(name.encode()), zlib.adler32(name.encode()))
+    return np.random.default_rng(np.random.SeedSequence(root.entropy, spawn_key=key, pool_size=root.pool_size))
+
+
+def draw(
+    key: str, scheme: str, seed: int | np.random.SeedSequence, name: str, shape: tuple[int, int], fan_in: int
+) -> Array:
+    """Draw one weight matrix.
+
+    Parameters
+    ----------
+    key, scheme : str
+        The argument of `Network.init` and its value, for example "input", "glorot" or "normal:0.1".
+    seed : int or SeedSequence
+        Root of the streams.
+    name : str
+        Name of the array.
+    shape : (int, int)
+        (source size, target size).
+    fan_in : int
+        Units that arrive at the target box over all arrows of the same kind.
+
+    Returns
+    -------
+    ndarray of float64, of that shape
+        "uniform:a" in [-a, a] and "normal:s", "truncated_normal:s" of standard deviation s (without a number
+        1 / sqrt(fan_in)); "glorot:g" uniform with bound g sqrt(6 / (fan_in + target size)) (Glorot & Bengio
+        2010); "orthogonal:g" (Saxe et al. 2014); "identity:g" (Le et al. 2015, IRNN); "spectral_radius:r"
+        (Jaeger 2001).
+    """
+    kind, scale = parse_scheme(key, scheme)
+    return SCHEMES[kind](stream(seed, name), shape, fan_in, scale)

@@ -1,0 +1,495 @@
+"""The public network: a description with its plan, run by the kernels."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from rnnbench.network import graph, initialise
+from rnnbench.network.arrays import InputError, Loop, Shape, State
+from rnnbench.network.description import Arrow, Box
+from rnnbench.network.generation import chooser
+from rnnbench.network.graph import INPUT_NAME
+from rnnbench.network.parameters import Layout, Parameters, slots
+from rnnbench.network.run import FUSED_ACTIVATION, LOSS_CODES, Run, Workspace
+from rnnbench.network.schedule import Plan, is_feedback
+from rnnbench.network.summary import summary
+
+Array = NDArray[Any]
+
+
+class Network:
+    """Boxes and arrows that compute.
+
+    ``value_t = activation(bias + sum over incoming arrows of source_{t-lag} @ W)`` for every box, at every step.
+
+    Parameters
+    ----------
+    boxes : sequence of Box
+        The layers. The input "x" is not declared.
+    arrows : sequence of Arrow
+        The interconnections.
+    n_in : int
+        Inputs per step, I.
+    output : str
+        Name of the output box; its size is O.
+    initial : "zero" or "learned"
+        Values before the first step (and, for lags into the future, after the last one).
+
+    Raises
+    ------
+    ValueError
+        A cycle whose lags sum to zero or have both signs, a fixed weight between unequal sizes, an unknown source,
+        two equal arrows, a missing output box, a name that is no identifier: each by name, with the reason.
+
+    Notes
+    -----
+    Arrays are time-major: x (T, B, I) float of the parameters' type, or (T, B) integer one-hot indices; targets
+    (T, B, O) or labels (T, B); weights (T, B). A target of weight 0 or NaN is not known: not scored, and in the
+    open loop the net's own output is fed in its place. Calls are re-entrant and return arrays of their own.
+    """
+
+    def __init__(
+        self,
+        boxes: Sequence[Box],
+        arrows: Sequence[Arrow],
+        n_in: int,
+        output: str = "y",
+        initial: str = "zero",
+    ) -> None:
+        self.boxes, self.arrows = tuple(boxes), tuple(arrows)
+        self.n_in, self.output, self.initial = n_in, output, initial
+        graph.check(self.boxes, self.arrows, n_in, output, initial)
+        self.layout = Layout(self.boxes, self.arrows, n_in, initial)
+        self._names = [box.name for box in self.boxes]
+        self._sizes = {INPUT_NAME: n_in, **{box.name: box.size for box in self.boxes}}
+        self.n_out = self._sizes[output]
+        self.has_feedback = any(is_feedback(arrow, output) for arrow in self.arrows)
+        self._slots = {name: slots(name, self.arrows)[0] for name in self._sizes}
+        self._plans: dict[tuple[str, str], Plan] = {}
+        self._workspace = Workspace()
+
+    # ---- facts -------------------------------------------------------------------------------------------
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of learned numbers, ``params.vector.size``."""
+        return self.layout.size
+
+    @property
+    def macs_per_step(self) -> int:
+        """Multiply-accumulates of one step of one sequence: weights of learned arrows, units of fixed ones."""
+        sizes = self._sizes
+        return sum(sizes[a.source] * sizes[a.target] if a.learned else sizes[a.target] for a in self.arrows)
+
+    @property
+    def receptive_field(self) -> float:
+        """Largest number of steps over which an input can reach the output; `math.inf` with a cycle between them.
+
+        N for a finite-response system ``y_t = f(x_t, ..., x_{t-N})``.
+        """
+        found = graph.receptive_field(self._names, self.arrows, self.output)
+        return found if math.isinf(found) else int(found)
+
+    @property
+    def causal(self) -> bool:
+        """Whether no arrow reads the future; otherwise the net cannot be used step by step."""
+        return all(arrow.lag >= 0 for arrow in self.arrows)
+
+    @property
+    def true_recurrence(self) -> bool:
+        """Whether there is a learned cycle that the gradient can go round."""
+        return graph.true_recurrence(self._names, self.arrows)
+
+    def summary(self) -> str:
+        """Return boxes, arrows and facts as text."""
+        return summary(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the description as plain data (JSON-able)."""
+        return {
+            "n_in": self.n_in,
+            "output": self.output,
+            "initial": self.initial,
+            "boxes": [asdict(box) for box in self.boxes],
+            "arrows": [asdict(arrow) for arrow in self.arrows],
+        }
+
+    @classmethod
+    def from_dict(cls, description: Mapping[str, Any]) -> "Network":
+        """Build the network `to_dict` described."""
+        boxes = [Box(**box) for box in description["boxes"]]
+        arrows = [Arrow(**arrow) for arrow in description["arrows"]]
+        rest = {key: description[key] for key in ("output", "initial") if key in description}
+        return cls(boxes, arrows, description["n_in"], **rest)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the other is a network of the same description."""
+        return isinstance(other, Network) and self.to_dict() == other.to_dict()
+
+    def __hash__(self) -> int:
+        """Hash of the description."""
+        return hash((self.boxes, self.arrows, self.n_in, self.output, self.initial))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the description; buffers belong to a thread."""
+        return Network.from_dict, (self.to_dict(),)
+
+    def __repr__(self) -> str:
+        """Sizes at a glance."""
+        return f"Network({' '.join(f'{b.name}[{b.size}]' for b in self.boxes)}, {len(self.arrows)} arrows, {self.n_parameters} parameters)"
+
+    # ---- parameters --------------------------------------------------------------------------------------
+
+    def parameters(self, vector: Array) -> Parameters:
+        """Return named views over a vector (n_parameters,), which is not copied."""
+        if vector.shape != (self.n_parameters,) or vector.dtype not in (np.float32, np.float64):
+            raise InputError(
+                f"vector: expected ({self.n_parameters},) float32 or float64; given {vector.shape} {vector.dtype}"
+            )
+        return Parameters(self.layout, vector)
+
+    def init(
+        self,
+        seed: int | np.random.SeedSequence = 0,
+        dtype: DTypeLike = np.float32,
+        input: str = "glorot",
+        recurrent: str = "orthogonal",
+        output: str = "glorot",
+        bias: float = 0.0,
+    ) -> Parameters:
+        """Draw initial parameters; each array from its own random stream, keyed by its name.
+
+        Parameters
+        ----------
+        seed : int or SeedSequence
+            Root of the streams.
+        dtype : float32 or float64
+            Type of the vector. Draws are made in float64 and rounded.
+        input, recurrent, output : str
+            Scheme for arrows outside any cycle, for arrows inside a cycle of the closed loop, and for arrows into
+            the output box outside any cycle: "uniform", "normal", "truncated_normal", "glorot", "orthogonal",
+            "identity" or "spectral_radius", optionally with a number ("normal:0.1").
+        bias : float
+            Value of every bias. Initial and final values start at 0.
+
+        Returns
+        -------
+        Parameters
+            Named views over one vector.
+        """
+        if np.dtype(dtype) not in (np.dtype(np.float32), np.dtype(np.float64)):
+            raise ValueError(f"dtype={dtype!r}: must be float32 or float64")
+        schemes = {"input": input, "recurrent": recurrent, "output": output}
+        for key, scheme in schemes.items():
+            initialise.parse_scheme(key, scheme)
+        params = self.parameters(np.zeros(self.n_parameters, dtype))
+        cyclic = graph.inside_cycles(self._names, self.arrows)
+        learned = [arrow for arrow in self.arrows if arrow.learned]
+        kinds = {a: "recurrent" if a in cyclic else "output" if a.target == self.output else "input" for a in learned}
+        for arrow in learned:
+            kind = kinds[arrow]
+            alike = [a for a in learned if a.target == arrow.target and kinds[a] == kind]
+            fan_in = sum(self._sizes[a.source] for a in alike)
+            shape = (self._sizes[arrow.source], self._sizes[arrow.target])
+            params[arrow.name] = initialise.draw(kind, schemes[kind], seed, arrow.name, shape, fan_in)
+        for box in self.boxes:
+            if box.bias:
+                params[f"{box.name}.bias"][:] = bias
+        return params
+
+    def _check_parameters(self, params: Parameters) -> Array:
+        vector = getattr(params, "vector", None)
+        if not isinstance(vector, np.ndarray) or vector.shape != (self.n_parameters,):
+            raise InputError(f"params: expected the Parameters of this network ({self.n_parameters} numbers)")
+        if vector.dtype not in (np.float32, np.float64) or not vector.flags.c_contiguous:
+            raise InputError(f"params: expected a contiguous float32 or float64 vector; given {vector.dtype}")
+        return vector if vector.flags.writeable else vector.copy()
+
+    def _plan(self, loop: str, gates: str = "declared") -> Plan:
+        if gates not in ("declared", "open"):
+            raise ValueError(f"gates={gates!r}: must be 'declared' or 'open'")
+        if (loop, gates) not in self._plans:
+            self._plans[loop, gates] = Plan(
+                self.boxes, self.arrows, self.layout, self.n_in, self.output, loop, gates
+            )
+        return self._plans[loop, gates]
+
+    def _state_shapes(self, shape: Shape, dtype: np.dtype[Any]) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
+        integers = np.dtype(np.int64)
+        shapes: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {"step": ((shape.sequences,), integers)}
+        for name, count in self._slots.items():
+            if count and name == INPUT_NAME and shape.one_hot:
+                shapes[name] = (count, shape.sequences), integers
+            elif count:
+                shapes[name] = (count, shape.sequences, self._sizes[name]), dtype
+        return shapes
+
+    # ---- computation -------------------------------------------------------------------------------------
+
+    def forward(
+        self,
+        params: Parameters,
+        x: Array,
+        target: Array | None = None,
+        loop: Loop = "closed",
+        *,
+        weight: Array | None = None,
+        lengths: Any = None,
+        state: State | None = None,
+        return_state: bool = False,
+    ) -> Any:
+        """Compute the output at every step.
+
+        Parameters
+        ----------
+        params : Parameters
+            From `init` or `parameters`.
+        x : ndarray (T, B, I) or integer (T, B)
+            Input; C-contiguous, floats in the parameters' type.
+        target : ndarray (T, B, O) or labels (T, B), optional
+            Fed back in the open loop.
+        loop : "closed", "open" or int
+            Whether lagged arrows out of the output box read the net's own output, the targets, or the targets
+            before that step and its own output from there on.
+        weight : ndarray (T, B), optional
+            A target of weight 0 is not known and not fed.
+        lengths : (B,) integers, optional
+            Steps of each sequence. Outputs beyond them are the final values of the output box, else 0.
+        state : mapping, optional
+            Values before the first step as `return_state` gave them: {box: (slots, B, size)}, row 0 is t = -1,
+            "x" likewise ((slots, B) indices, -1 for none, for one-hot input), "step": (B,) steps of the stream
+            already consumed, from which chunks of the gate are counted. Boxes left out start from their initial
+            values.
+        return_state : bool
+            Whether to return the state behind each sequence's last step too.
+
+        Returns
+        -------
+        ndarray (T, B, O), or (that, state)
+            Probabilities for a softmax output. NaN in x gives NaN out.
+
+        Raises
+        ------
+        InputError
+            An array that does not fit, with the shape expected.
+        """
+        run = Run(self, params, x, target, loop, weight=weight, lengths=lengths, state=state)
+        y = run.value(self.output)
+        return (y, run.final_state(x)) if return_state else y
+
+    def values(
+        self,
+        params: Parameters,
+        x: Array,
+        target: Array | None = None,
+        loop: Loop = "closed",
+        *,
+        weight: Array | None = None,
+        lengths: Any = None,
+        state: State | None = None,
+    ) -> dict[str, Array]:
+        """Compute the value of every box at every step: {name: (T, B, size)}. Arguments as in `forward`."""
+        run = Run(self, params, x, target, loop, weight=weight, lengths=lengths, state=state)
+        return {name: run.value(name) for name in self._names}
+
+    def _loss_run(
+        self,
+        params: Parameters,
+        x: Array,
+        target: Array,
+        loss: str,
+        weight: Array | None,
+        loop: Loop,
+        reduction: str,
+        lengths: Any,
+        state: State | None,
+    ) -> tuple[Run, float]:
+        if loss not in LOSS_CODES:
+            raise ValueError(f"loss={loss!r}: must be one of {', '.join(LOSS_CODES)}")
+        if reduction not in ("mean", "sum"):
+            raise ValueError(f"reduction={reduction!r}: must be 'mean' or 'sum'")
+        activation = next(box.activation for box in self.boxes if box.name == self.output)
+        if activation != FUSED_ACTIVATION.get(loss, activation):
+            raise ValueError(f"loss={loss!r}: needs a {FUSED_ACTIVATION[loss]} output; box {self.output} is {activation}")
+        if target is None:
+            raise InputError("target: needed for a loss; given None")
+        run = Run(self, params, x, target, loop, weight=weight, lengths=lengths, state=state, loss=loss)
+        return run, run.loss_into(loss, reduction)
+
+    def loss(
+        self,
+        params: Parameters,
+        x: Array,
+        target: Array,
+        loss: str = "mse",
+        weight: Array | None = None,
+        loop: Loop = "closed",
+        reduction: str = "mean",
+        *,
+        lengths: Any = None,
+        state: State | None = None,
+    ) -> float:
+        """Compute the loss alone. Arguments as in `loss_and_grad`."""
+        return self._loss_run(params, x, target, loss, weight, loop, reduction, lengths, state)[1]
+
+    def loss_and_grad(
+        self,
+        params: Parameters,
+        x: Array,
+        target: Array,
+        loss: str = "mse",
+        weight: Array | None = None,
+        loop: Loop = "closed",
+        reduction: str = "mean",
+        *,
+        lengths: Any = None,
+        state: State | None = None,
+    ) -> tuple[float, Parameters]:
+        """Compute the loss and its gradient, each arrow's gate as declared.
+
+        Parameters
+        ----------
+        params, x, loop, lengths, state
+            As in `forward`.
+        target : ndarray (T, B, O), or labels (T, B) for cross-entropy
+            Desired outputs; a NaN means not known.
+        loss : "mse", "binary_cross_entropy" or "cross_entropy"
+            l = sum over outputs of (y - d)**2; of the binary cross-entropy (sigmoid output); -log y[label]
+            (softmax output).
+        weight : ndarray (T, B), optional
+            Weight of each step, 0 = not scored; 1 by default.
+        reduction : "mean" or "sum"
+            "mean": sum of w l over (sum of w, times O for mse and binary cross-entropy). "sum": J = sum over
+            steps and sequences of w l.
+
+        Returns
+        -------
+        (float, Parameters)
+            The loss, and the gradient under the same names.
+
+        Raises
+        ------
+        InputError
+            An array that does not fit, or no scored step at all.
+        """
+        run, value = self._loss_run(params, x, target, loss, weight, loop, reduction, lengths, state)
+        gradient, _, _ = run.backward(run.buffers.dy, loss in FUSED_ACTIVATION, with_input=False)
+        return value, gradient
+
+    def backward(
+        self,
+        params: Parameters,
+        x: Array,
+        dy: Array,
+        target: Array | None = None,
+        loop: Loop = "closed",
+        *,
+        weight: Array | None = None,
+        lengths: Any = None,
+        state: State | None = None,
+        gates: str = "declared",
+    ) -> tuple[Parameters, Array, State]:
+        """Back-propagate the gradient of any divergence between output and target sequences.
+
+        Parameters
+        ----------
+        params, x, target, loop, weight, lengths, state
+            As in `forward`.
+        dy : ndarray (T, B, O)
+            Gradient of the divergence with respect to every output.
+        gates : "declared" or "open"
+            "open" passes every gate: the true derivative of the computation, for influence.
+
+        Returns
+        -------
+        gradient : Parameters
+            With respect to the parameters.
+        dx : ndarray (T, B, I)
+            With respect to the input (for one-hot indices: to the one-hot vectors).
+        dstate : dict
+            With respect to the values before the first step, {box: (slots, B, size)} and "x", whether they were
+            given by `state`, learned or zero.
+        """
+        run = Run(self, params, x, target, loop, weight=weight, lengths=lengths, state=state, gates=gates)
+        expected = (run.shape.steps, run.shape.sequences, self.n_out)
+        if not isinstance(dy, np.ndarray) or dy.shape != expected or dy.dtype.kind != "f":
+            given = f"{dy.shape} {dy.dtype}" if isinstance(dy, np.ndarray) else type(dy).__name__
+            raise InputError(f"dy: expected {expected} floating, (T, B, O); given {given}")
+        return run.backward(np.array(dy, run.vector.dtype, order="C"), False, with_input=True)
+
+    def step(self, params: Parameters, state: State | None, x_t: Array) -> tuple[Array, State]:
+        """Advance one step.
+
+        Parameters
+        ----------
+        params : Parameters
+            From `init`.
+        state : mapping or None
+            What the last step returned; None starts a sequence.
+        x_t : ndarray (B, I) or integer (B,)
+            Input of this step.
+
+        Returns
+        -------
+        (y_t (B, O), state)
+            Output, and what the next step needs.
+
+        Raises
+        ------
+        ValueError
+            If the network reads the future.
+        """
+        if not self.causal:
+            ahead = next(arrow.name for arrow in self.arrows if arrow.lag < 0)
+            raise ValueError(f"step: arrow {ahead} reads the future; this network needs the whole sequence")
+        if not isinstance(x_t, np.ndarray):
+            raise InputError(f"x_t: expected (B, {self.n_in}) or integer (B,); given a {type(x_t).__name__}")
+        y, state = self.forward(params, x_t[None], state=state, return_state=True)
+        return y[0], state
+
+    def generate(
+        self,
+        params: Parameters,
+        prefix: Array,
+        steps: int,
+        feed: str | Callable[[Array, np.random.Generator | None], Array],
+        rng: np.random.Generator | None = None,
+    ) -> Array:
+        """Run freely: after a prefix, each next input is chosen from the last output.
+
+        Parameters
+        ----------
+        params : Parameters
+            From `init`.
+        prefix : ndarray (T0, B, I) or integer (T0, B)
+            Input the net is started with, T0 >= 1.
+        steps : int
+            How many inputs to choose.
+        feed : callable, "output", "sample" or "argmax"
+            ``feed(y_t (B, O), rng)`` returns x_{t+1}, (B, I) or (B,). "output": the output itself; "sample": an
+            index drawn from the output taken as probabilities; "argmax": the most probable index.
+        rng : numpy Generator
+            Passed to `feed`; needed for "sample".
+
+        Returns
+        -------
+        ndarray (steps, B, I) or (steps, B)
+            The inputs chosen: with "output" the outputs, with "sample" the drawn indices.
+        """
+        choose = chooser(feed, rng)
+        if not self.causal:
+            raise ValueError("generate: this network reads the future; it cannot run freely")
+        y, state = self.forward(params, prefix, return_state=True)
+        chosen: list[Array] = []
+        last = y[-1]
+        for number in range(steps):
+            x_t = np.ascontiguousarray(choose(last, rng))
+            x_t = x_t if prefix.dtype.kind in "iu" else x_t.astype(prefix.dtype, copy=False)
+            chosen.append(x_t)
+            if number + 1 < steps:
+                last, state = self.step(params, state, x_t)
+        return np.stack(chosen) if chosen else np.empty((0, *prefix.shape[1:]), prefix.dtype)

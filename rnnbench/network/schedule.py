@@ -1,0 +1,194 @@
+"""Boxes and arrows become a plan: stages, groups and the integer tables the kernels read.
+
+See `rnnbench.kernels.tables` for the meaning of every column.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from rnnbench.kernels import tables as k
+from rnnbench.network.description import ACTIVATIONS, Arrow, Box
+from rnnbench.network.graph import INPUT_NAME, components, inner_arrows
+from rnnbench.network.parameters import Layout, slots
+
+#: Half of a 1 MiB second-level cache: values and gradients of a block of steps should fit.
+BLOCK_BYTES = 512 * 1024
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A component of the graph in order of computation; `direction` +1 up in time, -1 down, 0 either."""
+
+    boxes: tuple[str, ...]
+    recurrent: bool
+    direction: int
+    scored_only: bool = False
+
+
+def is_feedback(arrow: Arrow, output: str) -> bool:
+    """Whether the arrow reads the fed buffer: lagged and out of the output box."""
+    return arrow.source == output and arrow.lag != 0
+
+
+def stages_of(boxes: Sequence[Box], arrows: Sequence[Arrow], output: str) -> list[Stage]:
+    """Return the stages in topological order; inside a stage boxes follow its arrows of lag 0."""
+    names = [box.name for box in boxes]
+    found = []
+    for component in components(names, arrows):
+        inner = inner_arrows(component, arrows)
+        if not inner:
+            scored_only = component == [output] and not any(a.source == output for a in arrows)
+            found.append(Stage(tuple(component), False, 0, scored_only))
+            continue
+        present = [a for a in inner if a.lag == 0]
+        ordered = [name for single in components(component, present) for name in single]
+        found.append(Stage(tuple(ordered), True, 1 if max(a.lag for a in inner) > 0 else -1))
+    return found
+
+
+def groups_of(stages: Sequence[Stage], arrows: Sequence[Arrow]) -> list[tuple[int, int, int]]:
+    """Return (first stage, last stage + 1, direction): consecutive stages that can share blocks of time.
+
+    A stage joins the group of its predecessor unless it runs, or reads the group's boxes, the other way in time.
+    """
+    groups: list[tuple[int, int, int]] = []
+    for number, stage in enumerate(stages):
+        if groups:
+            first, _, direction = groups[-1]
+            members = {name for member in stages[first:number] for name in member.boxes}
+            lags = [a.lag for a in arrows if a.source in members and a.target in stage.boxes]
+            signs = {direction, stage.direction, *(1 if lag > 0 else -1 for lag in lags if lag)} - {0}
+            if len(signs) < 2:
+                groups[-1] = (first, number + 1, signs.pop() if signs else 0)
+                continue
+        groups.append((number, number + 1, stage.direction))
+    return groups
+
+
+class Plan:
+    """The tables of a network for one way of closing the loop.
+
+    Parameters
+    ----------
+    boxes, arrows, layout, n_in, output
+        The network.
+    loop : str
+        "closed": feedback arrows read the output. "open": all targets are known; feedback arrows read them and
+        close no cycle. "mixed": some are known; the cycles are those of the closed loop, read through `fed`.
+    gates : str
+        "declared", or "open": no gate cuts.
+    """
+
+    def __init__(
+        self,
+        boxes: Sequence[Box],
+        arrows: Sequence[Arrow],
+        layout: Layout,
+        n_in: int,
+        output: str,
+        loop: str,
+        gates: str = "declared",
+    ) -> None:
+        self._output, self._loop = output, loop
+        feedback = [a for a in arrows if is_feedback(a, output)] if loop != "closed" else []
+        inside = [a for a in arrows if a not in feedback] if loop == "open" else list(arrows)
+        self.stages = stages_of(boxes, inside, output)
+        self.groups = groups_of(self.stages, inside)
+        self.rows = {box.name: row for row, box in enumerate(boxes)}
+        self.fed = len(boxes) if feedback else -1
+        self._inner = [a for s in self.stages for a in inner_arrows(s.boxes, inside)]
+        ordered = self._sorted_arrows(boxes, arrows)
+        self._arrow_table = self._arrows(ordered, layout, feedback, gates)
+        self._box_table = self._boxes(boxes, arrows, ordered, layout)
+        self._scales = np.array([0.0 if a.learned else float(a.weight) for a in ordered])
+        self._tables: dict[np.dtype, k.Tables] = {}
+        self.bytes_per_row = 2 * int(self._box_table[:, k.SIZE].sum())
+        self.input_slots = slots(INPUT_NAME, arrows)[0]
+
+    def _sorted_arrows(self, boxes: Sequence[Box], arrows: Sequence[Arrow]) -> list[Arrow]:
+        return [
+            arrow
+            for box in boxes
+            for inner in (False, True)
+            for arrow in arrows
+            if arrow.target == box.name and (arrow in self._inner) is inner
+        ]
+
+    def _arrows(
+        self, ordered: Sequence[Arrow], layout: Layout, feedback: Sequence[Arrow], gates: str
+    ) -> NDArray[np.int64]:
+        table = np.zeros((len(ordered), k.ARROW_COLUMNS), np.int64)
+        for row, arrow in enumerate(ordered):
+            source = k.INPUT if arrow.source == INPUT_NAME else self.rows[arrow.source]
+            cut = arrow.cut_every if gates == "declared" else 0
+            if arrow in feedback:
+                source = self.fed
+                # Targets are constants: only the values before the first step are reached.
+                cut = 1 if self._loop == "open" else cut
+            table[row] = source, self.rows[arrow.target], arrow.lag, cut, layout.start(arrow.name)
+        return table
+
+    def _boxes(
+        self, boxes: Sequence[Box], arrows: Sequence[Arrow], ordered: Sequence[Arrow], layout: Layout
+    ) -> NDArray[np.int64]:
+        squares = [box for box in boxes if box.activation == "square"]
+        table = np.full((len(boxes) + (self.fed >= 0) + len(squares), k.BOX_COLUMNS), -1, np.int64)
+        for row, box in enumerate(boxes):
+            entry = table[row]
+            entry[k.SIZE], entry[k.ACTIVATION] = box.size, ACTIVATIONS.index(box.activation)
+            entry[k.COMBINE], entry[k.BIAS_AT] = k.SUM, layout.start(f"{box.name}.bias")
+            entry[[k.INITIAL_SLOTS, k.FINAL_SLOTS]] = slots(box.name, arrows)
+            entry[k.INITIAL_AT] = layout.start(f"{box.name}.initial")
+            entry[k.FINAL_AT] = layout.start(f"{box.name}.final")
+            into = [i for i, a in enumerate(ordered) if a.target == box.name]
+            first, n_inner = into[0] if into else 0, sum(ordered[i] in self._inner for i in into)
+            middle, last = first + len(into) - n_inner, first + len(into)
+            entry[[k.OUTER_FROM, k.OUTER_TO, k.INNER_FROM, k.INNER_TO]] = first, middle, middle, last
+        if self.fed >= 0:
+            output = self.rows[self._output]
+            table[self.fed] = table[output]
+            if self._loop == "mixed":
+                table[output, k.FEEDS] = self.fed
+        for number, box in enumerate(squares):
+            row = len(boxes) + (self.fed >= 0) + number
+            table[row, [k.SIZE, k.INITIAL_SLOTS, k.FINAL_SLOTS]] = box.size, 0, 0
+            table[self.rows[box.name], k.KEEPS] = row
+        return table
+
+    def tables(self, dtype: DTypeLike) -> k.Tables:
+        """Return the tables, fixed weights in the parameters' type."""
+        dtype = np.dtype(dtype)
+        if dtype not in self._tables:
+            order = np.array([self.rows[name] for stage in self.stages for name in stage.boxes], np.int64)
+            stages = np.zeros((len(self.stages), k.STAGE_COLUMNS), np.int64)
+            start = 0
+            for row, stage in enumerate(self.stages):
+                stop = start + len(stage.boxes)
+                stages[row] = stage.recurrent, start, stop, stage.direction, stage.scored_only
+                start = stop
+            self._tables[dtype] = k.Tables(
+                self._box_table,
+                self._arrow_table,
+                self._scales.astype(dtype),
+                order,
+                stages,
+                np.array(self.groups, np.int64),
+                self.rows[self._output],
+                self.fed,
+            )
+        return self._tables[dtype]
+
+    def regions(self, steps: int, sequences: int) -> tuple[NDArray[np.int64], int]:
+        """Return the offset of each box's region and the size of the whole buffer, in elements."""
+        table = self._box_table
+        rows = table[:, k.INITIAL_SLOTS] + steps + table[:, k.FINAL_SLOTS]
+        ends = np.cumsum(rows * sequences * table[:, k.SIZE])
+        return np.concatenate([[0], ends[:-1]]).astype(np.int64), int(ends[-1])
+
+    def block(self, steps: int, sequences: int, dtype: DTypeLike) -> int:
+        """Return how many steps a group runs at a time."""
+        per_step = self.bytes_per_row * sequences * np.dtype(dtype).itemsize
+        return max(1, min(steps, BLOCK_BYTES // per_step))
