@@ -1,6 +1,7 @@
 """Activations and their derivatives.
 
-Only values are kept: each derivative is a function of its value, but for the square, whose pre-activation is kept.
+Only values are kept: each derivative is a function of its value, but for the square, whose pre-activation is
+kept.
 """
 
 from rnnbench.kernels.compilation import kernel

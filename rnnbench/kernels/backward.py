@@ -173,15 +173,16 @@ def backward(tables, parameters, batch, values, adjoint):
     """Back-propagate the gradient of a divergence through time.
 
     For stages in reverse and t against their direction: ``dv_t`` is complete when all later readers have been
-    passed; ``dz_t = dv_t * activation'``; each arrow adds ``source_{t-lag}.T @ dz_t`` to its weights and, where
-    its gate is open, ``dz_t @ W.T`` to ``dv_{t-lag}`` of its source.
+    passed; ``dz_t = dv_t * activation'``; each arrow adds ``source_{t-lag}.T @ dz_t`` to its weights and,
+    where its gate is open, ``dz_t @ W.T`` to ``dv_{t-lag}`` of its source.
 
     Parameters
     ----------
     tables, parameters, batch, values
         As `forward` left them.
     adjoint : Adjoint
-        Filled. Its `dvalues` then hold, outside the sequence, the gradient of the values before the first step.
+        Filled. Its `dvalues` then hold, outside the sequence, the gradient of the values before the first
+        step.
 
     References
     ----------

@@ -19,7 +19,8 @@ from numba import njit
 
 #: Everything of fast-math but `nnan` and `ninf`: with those, `isnan` would be compiled away.
 NAN_SAFE_FASTMATH = frozenset({"reassoc", "contract", "arcp", "nsz", "afn"})
-#: Without `reassoc`, `arcp` and `afn`: for arithmetic whose order carries its accuracy (range reduction, sums of errors).
+#: Without `reassoc`, `arcp` and `afn`: for arithmetic whose order carries its accuracy (range reduction, sums
+#: of errors).
 ORDERED_FASTMATH = frozenset({"contract", "nsz"})
 
 

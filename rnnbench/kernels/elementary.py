@@ -2,7 +2,8 @@
 
 Numba's own `math.exp` and `math.tanh` are scalar calls of 2-12 ns each. These are the rational and polynomial
 forms of the Cephes library (Moshier 1989), written without a jump so that a loop over them becomes SIMD code.
-Both arguments float32 and float64 are served, each by its own constants. NaN gives NaN; infinities give limits.
+Both arguments float32 and float64 are served, each by its own constants. NaN gives NaN; infinities give
+limits.
 """
 
 import math

@@ -79,7 +79,7 @@ def _add(z, a, row_step, inner_step, inner, w):
 
 @kernel
 def add_product(z, a, w):
-    """z += a @ w.
+    """Add ``a @ w`` to z.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def add_product(z, a, w):
 
 @kernel
 def add_transposed_product(z, a, w):
-    """z += a.T @ w.
+    """Add ``a.T @ w`` to z.
 
     Parameters
     ----------

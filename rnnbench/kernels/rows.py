@@ -1,7 +1,7 @@
 """Where a box's rows lie in the flat buffers, and which rows a gate lets the gradient through.
 
-The region of a box holds ``INITIAL_SLOTS + T + FINAL_SLOTS`` steps of B rows, oldest first; a lag is a shifted
-range of rows, and no arrow needs a test for the ends of the sequence.
+The region of a box holds ``INITIAL_SLOTS + T + FINAL_SLOTS`` steps of B rows, oldest first; a lag is a
+shifted range of rows, and no arrow needs a test for the ends of the sequence.
 """
 
 from rnnbench.kernels.compilation import kernel
@@ -98,7 +98,8 @@ def set_values_outside(tables, parameters, batch, values):
                 for j in range(size):
                     before[row, j] = parameters[at + j] if boxes[box, INITIAL_AT] >= 0 else 0
         last = batch.steps + boxes[box, FINAL_SLOTS]
-        # The fed buffer is filled before the run, so its rows beyond a shorter sequence's end are set here too.
+        # The fed buffer is filled before the run, so its rows beyond a shorter sequence's end are set here
+        # too.
         first = 0 if box == tables.fed and batch.ragged else batch.steps
         after = rows_of(values, tables, batch, box, first, last)
         for row in range(after.shape[0]):

@@ -10,8 +10,9 @@ import numpy as np
 #: Source code of the network's input in an arrow's SOURCE column.
 INPUT = -1
 
-# Columns of `Tables.boxes`: a row for each box, one for the buffer `fed` where there is output feedback, and one for
-# the pre-activations of each square box, whose derivative 2 z is not a function of its value z**2 alone.
+# Columns of `Tables.boxes`: a row for each box, one for the buffer `fed` where there is output feedback, and
+# one for the pre-activations of each square box, whose derivative 2 z is not a function of its value z**2
+# alone.
 SIZE, ACTIVATION, COMBINE, BIAS_AT = 0, 1, 2, 3
 INITIAL_SLOTS, FINAL_SLOTS, INITIAL_AT, FINAL_AT = 4, 5, 6, 7
 OUTER_FROM, OUTER_TO, INNER_FROM, INNER_TO = 8, 9, 10, 11
@@ -28,7 +29,8 @@ STAGE_COLUMNS = 5
 STAGE_FROM, STAGE_TO, GROUP_DIRECTION = 0, 1, 2
 GROUP_COLUMNS = 3
 
-# Codes of the activations (the order of `rnnbench.network.description.ACTIVATIONS`), of COMBINE and of the losses.
+# Codes of the activations (the order of `rnnbench.network.description.ACTIVATIONS`), of COMBINE and of the
+# losses.
 LINEAR, TANH, SIGMOID, RELU, SQUARE, SOFTMAX = 0, 1, 2, 3, 4, 5
 SUM = 0
 MSE, BINARY_CROSS_ENTROPY, CROSS_ENTROPY = 0, 1, 2

@@ -42,8 +42,8 @@ class Arrow:
     cut_every : int
         The gradient gate. 0 never cuts (full BPTT), 1 always (no gradient over this arrow), K > 1 cuts where
         the arrow crosses a border between chunks of K steps, counted from the start of the stream (for
-        lag < 0: from the sequence's own end). A closed gate cuts computed values: the arrow's own weight still
-        learns, and initial and final values are always reached.
+        lag < 0: from the sequence's own end). A closed gate cuts computed values: the arrow's own weight
+        still learns, and initial and final values are always reached.
     weight : "learned" or float
         LEARNED: a matrix (size of source, size of target). A number: that multiple of the identity, fixed.
     """

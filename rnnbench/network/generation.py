@@ -10,22 +10,24 @@ Chooser = Callable[[NDArray[Any], np.random.Generator | None], NDArray[Any]]
 
 
 def output(y: NDArray[Any], rng: np.random.Generator | None) -> NDArray[Any]:
-    """The output (B, O) itself is the next input."""
+    """Choose the output (B, O) itself."""
     return y
 
 
 def argmax(y: NDArray[Any], rng: np.random.Generator | None) -> NDArray[Any]:
-    """The index of the largest output of each sequence, (B,)."""
-    return y.argmax(axis=1)
+    """Choose the index of the largest output of each sequence, (B,)."""
+    chosen: NDArray[Any] = y.argmax(axis=1)
+    return chosen
 
 
 def sample(y: NDArray[Any], rng: np.random.Generator | None) -> NDArray[Any]:
-    """An index (B,) drawn from each row of probabilities (B, O)."""
+    """Draw an index (B,) from each row of probabilities (B, O)."""
     if rng is None:
         raise ValueError("feed='sample': needs rng, a numpy Generator")
     cumulative = y.astype(np.float64).cumsum(axis=1)
     draws = rng.random((len(y), 1)) * cumulative[:, -1:]
-    return (draws >= cumulative).sum(axis=1).clip(max=y.shape[1] - 1)
+    drawn: NDArray[Any] = (draws >= cumulative).sum(axis=1).clip(max=y.shape[1] - 1)
+    return drawn
 
 
 NAMED: dict[str, Chooser] = {"output": output, "argmax": argmax, "sample": sample}

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from numbers import Real
 
 from rnnbench.network.description import ACTIVATIONS, Arrow, Box
 
@@ -29,7 +30,9 @@ def check(boxes: Sequence[Box], arrows: Sequence[Arrow], n_in: int, output: str,
         _check_box(box, sizes)
         sizes[box.name] = box.size
     if output not in sizes:
-        raise ValueError(f"output={output!r}: there is no such box; the boxes are {', '.join(sizes) or 'none'}")
+        raise ValueError(
+            f"output={output!r}: there is no such box; the boxes are {', '.join(sizes) or 'none'}"
+        )
     seen: set[tuple[str, str, int]] = set()
     for arrow in arrows:
         _check_arrow(arrow, {INPUT_NAME: n_in, **sizes}, seen)
@@ -47,7 +50,9 @@ def _check_box(box: Box, sizes: dict[str, int]) -> None:
     if not _whole(box.size) or box.size < 1:
         raise ValueError(f"box {box.name}: size={box.size!r} must be a whole number of at least 1")
     if box.activation not in ACTIVATIONS:
-        raise ValueError(f"box {box.name}: activation={box.activation!r} must be one of {', '.join(ACTIVATIONS)}")
+        raise ValueError(
+            f"box {box.name}: activation={box.activation!r} must be one of {', '.join(ACTIVATIONS)}"
+        )
 
 
 def _check_arrow(arrow: Arrow, sizes: dict[str, int], seen: set[tuple[str, str, int]]) -> None:
@@ -63,13 +68,19 @@ def _check_arrow(arrow: Arrow, sizes: dict[str, int], seen: set[tuple[str, str, 
     if not _whole(arrow.cut_every) or arrow.cut_every < 0:
         raise ValueError(f"{name}: cut_every={arrow.cut_every!r} must be a whole number of at least 0")
     if arrow.cut_every > 1 and arrow.lag == 0:
-        raise ValueError(f"{name}: cut_every={arrow.cut_every} needs a lag: at lag 0 no border between chunks is crossed")
+        raise ValueError(
+            f"{name}: cut_every={arrow.cut_every} needs a lag: at lag 0 no border between chunks is crossed"
+        )
     if (arrow.source, arrow.target, arrow.lag) in seen:
         raise ValueError(f"{name}: declared twice; two arrows with the same source, target and lag are one")
     if arrow.learned:
         if arrow.weight != "learned":
             raise ValueError(f"{name}: weight={arrow.weight!r} must be LEARNED or a number")
-    elif isinstance(arrow.weight, bool) or not isinstance(arrow.weight, int | float) or not math.isfinite(arrow.weight):
+    elif (
+        isinstance(arrow.weight, bool)
+        or not isinstance(arrow.weight, Real)
+        or not math.isfinite(arrow.weight)
+    ):
         raise ValueError(f"{name}: weight={arrow.weight!r} must be LEARNED or a finite number")
     elif sizes[arrow.source] != sizes[arrow.target]:
         raise ValueError(
@@ -89,7 +100,7 @@ def _check_cycles(names: list[str], arrows: Sequence[Arrow]) -> None:
         lags = [arrow.lag for arrow in inner]
         if min(lags) < 0 < max(lags):
             raise ValueError(
-                f"boxes {', '.join(component)}: their inner arrows have lags of both signs, which is not supported"
+                f"boxes {', '.join(component)}: their inner arrows have lags of both signs; not supported"
             )
 
 
@@ -114,7 +125,7 @@ def _cycle_of_zero_lag(component: Sequence[str], inner: Sequence[Arrow]) -> list
 
 
 def components(names: Sequence[str], arrows: Iterable[Arrow]) -> list[list[str]]:
-    """Return the strongly connected components in topological order, boxes in declared order (Tarjan 1972)."""
+    """Return the strongly connected components in topological order (Tarjan 1972), boxes as declared."""
     successors: dict[str, list[str]] = {name: [] for name in names}
     for arrow in arrows:
         if arrow.source in successors:
@@ -161,7 +172,7 @@ def inside_cycles(names: Sequence[str], arrows: Sequence[Arrow]) -> set[Arrow]:
 
 
 def receptive_field(names: Sequence[str], arrows: Sequence[Arrow], output: str) -> float:
-    """Return the largest \\|t - s\\| at which x_s can reach the output at t, or infinity. 0 where it cannot at all."""
+    """Return the largest distance in time over which x reaches the output (0: it does not), or infinity."""
     alive = [a for a in arrows if a.weight != 0]
     reached = {INPUT_NAME}
     for _ in names:

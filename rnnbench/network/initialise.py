@@ -18,12 +18,15 @@ def _normal(rng: np.random.Generator, shape: tuple[int, int], fan_in: int, scale
     return rng.normal(0.0, 1 / np.sqrt(fan_in) if scale is None else scale, shape)
 
 
-def _truncated_normal(rng: np.random.Generator, shape: tuple[int, int], fan_in: int, scale: float | None) -> Array:
+def _truncated_normal(
+    rng: np.random.Generator, shape: tuple[int, int], fan_in: int, scale: float | None
+) -> Array:
     # Draws beyond two standard deviations are drawn again.
     draws = rng.standard_normal(shape)
     while (outside := np.abs(draws) > 2).any():
         draws[outside] = rng.standard_normal(int(outside.sum()))
-    return draws * (1 / np.sqrt(fan_in) if scale is None else scale)
+    scaled: Array = draws * (1 / np.sqrt(fan_in) if scale is None else scale)
+    return scaled
 
 
 def _glorot(rng: np.random.Generator, shape: tuple[int, int], fan_in: int, scale: float | None) -> Array:
@@ -36,14 +39,17 @@ def _orthogonal(rng: np.random.Generator, shape: tuple[int, int], fan_in: int, s
     q, r = np.linalg.qr(rng.standard_normal(tall))
     # The signs make the distribution uniform over orthogonal matrices (Mezzadri 2007).
     q *= np.where(np.diagonal(r) < 0, -1.0, 1.0)
-    return (q if tall == shape else q.T) * (1.0 if scale is None else scale)
+    matrix: Array = (q if tall == shape else q.T) * (1.0 if scale is None else scale)
+    return matrix
 
 
 def _identity(rng: np.random.Generator, shape: tuple[int, int], fan_in: int, scale: float | None) -> Array:
     return np.eye(*shape) * (1.0 if scale is None else scale)
 
 
-def _spectral_radius(rng: np.random.Generator, shape: tuple[int, int], fan_in: int, scale: float | None) -> Array:
+def _spectral_radius(
+    rng: np.random.Generator, shape: tuple[int, int], fan_in: int, scale: float | None
+) -> Array:
     draws = rng.standard_normal(shape)
     if shape[0] == shape[1]:
         largest = np.abs(np.linalg.eigvals(draws)).max()
@@ -78,15 +84,19 @@ def parse_scheme(key: str, text: str) -> tuple[str, float | None]:
     except ValueError:
         scale = float("nan")
     if name not in SCHEMES or (scale is not None and not np.isfinite(scale)):
-        raise ValueError(f"{key}={text!r}: must be one of {', '.join(SCHEMES)}, optionally with a number: 'normal:0.1'")
+        raise ValueError(
+            f"{key}={text!r}: must be one of {', '.join(SCHEMES)}, optionally with a number: 'normal:0.1'"
+        )
     return name, scale
 
 
 def stream(seed: int | np.random.SeedSequence, name: str) -> np.random.Generator:
-    """Return the random stream of the array of that name: it does not depend on what else the network holds."""
+    """Return the random stream of the array of that name, whatever else the network holds."""
     root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
     key = (*root.spawn_key, len(name), zlib.crc32(name.encode()), zlib.adler32(name.encode()))
-    return np.random.default_rng(np.random.SeedSequence(root.entropy, spawn_key=key, pool_size=root.pool_size))
+    return np.random.default_rng(
+        np.random.SeedSequence(root.entropy, spawn_key=key, pool_size=root.pool_size)
+    )
 
 
 def draw(

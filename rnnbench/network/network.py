@@ -1,8 +1,6 @@
 """The public network: a description with its plan, run by the kernels."""
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,18 +11,19 @@ from rnnbench.network.arrays import InputError, Loop, Shape, State
 from rnnbench.network.description import Arrow, Box
 from rnnbench.network.generation import chooser
 from rnnbench.network.graph import INPUT_NAME
-from rnnbench.network.parameters import Layout, Parameters, slots
+from rnnbench.network.parameters import Parameters
 from rnnbench.network.run import FUSED_ACTIVATION, LOSS_CODES, Run, Workspace
-from rnnbench.network.schedule import Plan, is_feedback
-from rnnbench.network.summary import summary
+from rnnbench.network.schedule import Plan
+from rnnbench.network.structure import Structure
 
 Array = NDArray[Any]
 
 
-class Network:
+class Network(Structure):
     """Boxes and arrows that compute.
 
-    ``value_t = activation(bias + sum over incoming arrows of source_{t-lag} @ W)`` for every box, at every step.
+    ``value_t = activation(bias + sum over incoming arrows of source_{t-lag} @ W)`` for every box, at every
+    step.
 
     Parameters
     ----------
@@ -42,14 +41,16 @@ class Network:
     Raises
     ------
     ValueError
-        A cycle whose lags sum to zero or have both signs, a fixed weight between unequal sizes, an unknown source,
-        two equal arrows, a missing output box, a name that is no identifier: each by name, with the reason.
+        A cycle whose lags sum to zero or have both signs, a fixed weight between unequal sizes, an unknown
+        source, two equal arrows, a missing output box, a name that is no identifier: each by name, with the
+        reason.
 
     Notes
     -----
-    Arrays are time-major: x (T, B, I) float of the parameters' type, or (T, B) integer one-hot indices; targets
-    (T, B, O) or labels (T, B); weights (T, B). A target of weight 0 or NaN is not known: not scored, and in the
-    open loop the net's own output is fed in its place. Calls are re-entrant and return arrays of their own.
+    Arrays are time-major: x (T, B, I) float of the parameters' type, or (T, B) integer one-hot indices;
+    targets (T, B, O) or labels (T, B); weights (T, B). A target of weight 0 or NaN is not known: not scored,
+    and in the open loop the net's own output is fed in its place. Calls are re-entrant and return arrays of
+    their own.
     """
 
     def __init__(
@@ -60,95 +61,16 @@ class Network:
         output: str = "y",
         initial: str = "zero",
     ) -> None:
-        self.boxes, self.arrows = tuple(boxes), tuple(arrows)
-        self.n_in, self.output, self.initial = n_in, output, initial
-        graph.check(self.boxes, self.arrows, n_in, output, initial)
-        self.layout = Layout(self.boxes, self.arrows, n_in, initial)
-        self._names = [box.name for box in self.boxes]
-        self._sizes = {INPUT_NAME: n_in, **{box.name: box.size for box in self.boxes}}
-        self.n_out = self._sizes[output]
-        self.has_feedback = any(is_feedback(arrow, output) for arrow in self.arrows)
-        self._slots = {name: slots(name, self.arrows)[0] for name in self._sizes}
+        super().__init__(boxes, arrows, n_in, output, initial)
         self._plans: dict[tuple[str, str], Plan] = {}
         self._workspace = Workspace()
-
-    # ---- facts -------------------------------------------------------------------------------------------
-
-    @property
-    def n_parameters(self) -> int:
-        """Number of learned numbers, ``params.vector.size``."""
-        return self.layout.size
-
-    @property
-    def macs_per_step(self) -> int:
-        """Multiply-accumulates of one step of one sequence: weights of learned arrows, units of fixed ones."""
-        sizes = self._sizes
-        return sum(sizes[a.source] * sizes[a.target] if a.learned else sizes[a.target] for a in self.arrows)
-
-    @property
-    def receptive_field(self) -> float:
-        """Largest number of steps over which an input can reach the output; `math.inf` with a cycle between them.
-
-        N for a finite-response system ``y_t = f(x_t, ..., x_{t-N})``.
-        """
-        found = graph.receptive_field(self._names, self.arrows, self.output)
-        return found if math.isinf(found) else int(found)
-
-    @property
-    def causal(self) -> bool:
-        """Whether no arrow reads the future; otherwise the net cannot be used step by step."""
-        return all(arrow.lag >= 0 for arrow in self.arrows)
-
-    @property
-    def true_recurrence(self) -> bool:
-        """Whether there is a learned cycle that the gradient can go round."""
-        return graph.true_recurrence(self._names, self.arrows)
-
-    def summary(self) -> str:
-        """Return boxes, arrows and facts as text."""
-        return summary(self)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the description as plain data (JSON-able)."""
-        return {
-            "n_in": self.n_in,
-            "output": self.output,
-            "initial": self.initial,
-            "boxes": [asdict(box) for box in self.boxes],
-            "arrows": [asdict(arrow) for arrow in self.arrows],
-        }
-
-    @classmethod
-    def from_dict(cls, description: Mapping[str, Any]) -> "Network":
-        """Build the network `to_dict` described."""
-        boxes = [Box(**box) for box in description["boxes"]]
-        arrows = [Arrow(**arrow) for arrow in description["arrows"]]
-        rest = {key: description[key] for key in ("output", "initial") if key in description}
-        return cls(boxes, arrows, description["n_in"], **rest)
-
-    def __eq__(self, other: object) -> bool:
-        """Whether the other is a network of the same description."""
-        return isinstance(other, Network) and self.to_dict() == other.to_dict()
-
-    def __hash__(self) -> int:
-        """Hash of the description."""
-        return hash((self.boxes, self.arrows, self.n_in, self.output, self.initial))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the description; buffers belong to a thread."""
-        return Network.from_dict, (self.to_dict(),)
-
-    def __repr__(self) -> str:
-        """Sizes at a glance."""
-        return f"Network({' '.join(f'{b.name}[{b.size}]' for b in self.boxes)}, {len(self.arrows)} arrows, {self.n_parameters} parameters)"
-
-    # ---- parameters --------------------------------------------------------------------------------------
 
     def parameters(self, vector: Array) -> Parameters:
         """Return named views over a vector (n_parameters,), which is not copied."""
         if vector.shape != (self.n_parameters,) or vector.dtype not in (np.float32, np.float64):
             raise InputError(
-                f"vector: expected ({self.n_parameters},) float32 or float64; given {vector.shape} {vector.dtype}"
+                f"vector: expected ({self.n_parameters},) float32 or float64; "
+                f"given {vector.shape} {vector.dtype}"
             )
         return Parameters(self.layout, vector)
 
@@ -170,15 +92,17 @@ class Network:
         dtype : float32 or float64
             Type of the vector. Draws are made in float64 and rounded.
         input, recurrent, output : str
-            Scheme for arrows outside any cycle, for arrows inside a cycle of the closed loop, and for arrows into
-            the output box outside any cycle: "uniform", "normal", "truncated_normal", "glorot", "orthogonal",
-            "identity" or "spectral_radius", optionally with a number ("normal:0.1").
+            Scheme for arrows outside any cycle, for arrows inside a cycle of the closed loop, and for arrows
+            into the output box outside any cycle: "uniform", "normal", "truncated_normal", "glorot",
+            "orthogonal", "identity" or "spectral_radius", optionally with a number ("normal:0.1").
         bias : float
             Value of every bias. Initial and final values start at 0.
 
         Returns
         -------
-        Parameters
+
+        params : Parameters
+        ----------
             Named views over one vector.
         """
         if np.dtype(dtype) not in (np.dtype(np.float32), np.dtype(np.float64)):
@@ -189,7 +113,10 @@ class Network:
         params = self.parameters(np.zeros(self.n_parameters, dtype))
         cyclic = graph.inside_cycles(self._names, self.arrows)
         learned = [arrow for arrow in self.arrows if arrow.learned]
-        kinds = {a: "recurrent" if a in cyclic else "output" if a.target == self.output else "input" for a in learned}
+        kinds = {
+            a: "recurrent" if a in cyclic else "output" if a.target == self.output else "input"
+            for a in learned
+        }
         for arrow in learned:
             kind = kinds[arrow]
             alike = [a for a in learned if a.target == arrow.target and kinds[a] == kind]
@@ -212,13 +139,16 @@ class Network:
     def _plan(self, loop: str, gates: str = "declared") -> Plan:
         if gates not in ("declared", "open"):
             raise ValueError(f"gates={gates!r}: must be 'declared' or 'open'")
-        if (loop, gates) not in self._plans:
-            self._plans[loop, gates] = Plan(
-                self.boxes, self.arrows, self.layout, self.n_in, self.output, loop, gates
-            )
-        return self._plans[loop, gates]
+        plan = self._plans.get((loop, gates))
+        if plan is None:
+            plan = Plan(self.boxes, self.arrows, self.layout, self.n_in, self.output, loop, gates)
+            # Two threads may build it at once; all must use the same one.
+            plan = self._plans.setdefault((loop, gates), plan)
+        return plan
 
-    def _state_shapes(self, shape: Shape, dtype: np.dtype[Any]) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
+    def _state_shapes(
+        self, shape: Shape, dtype: np.dtype[Any]
+    ) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
         integers = np.dtype(np.int64)
         shapes: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {"step": ((shape.sequences,), integers)}
         for name, count in self._slots.items():
@@ -227,8 +157,6 @@ class Network:
             elif count:
                 shapes[name] = (count, shape.sequences, self._sizes[name]), dtype
         return shapes
-
-    # ---- computation -------------------------------------------------------------------------------------
 
     def forward(
         self,
@@ -260,10 +188,10 @@ class Network:
         lengths : (B,) integers, optional
             Steps of each sequence. Outputs beyond them are the final values of the output box, else 0.
         state : mapping, optional
-            Values before the first step as `return_state` gave them: {box: (slots, B, size)}, row 0 is t = -1,
-            "x" likewise ((slots, B) indices, -1 for none, for one-hot input), "step": (B,) steps of the stream
-            already consumed, from which chunks of the gate are counted. Boxes left out start from their initial
-            values.
+            Values before the first step as `return_state` gave them: {box: (slots, B, size)}, row 0 is t =
+            -1, "x" likewise ((slots, B) indices, -1 for none, for one-hot input), "step": (B,) steps of the
+            stream already consumed, from which chunks of the gate are counted. Boxes left out start from
+            their initial values.
         return_state : bool
             Whether to return the state behind each sequence's last step too.
 
@@ -292,7 +220,7 @@ class Network:
         lengths: Any = None,
         state: State | None = None,
     ) -> dict[str, Array]:
-        """Compute the value of every box at every step: {name: (T, B, size)}. Arguments as in `forward`."""
+        """Compute the value of every box at every step, {name: (T, B, size)}; arguments as in `forward`."""
         run = Run(self, params, x, target, loop, weight=weight, lengths=lengths, state=state)
         return {name: run.value(name) for name in self._names}
 
@@ -314,7 +242,9 @@ class Network:
             raise ValueError(f"reduction={reduction!r}: must be 'mean' or 'sum'")
         activation = next(box.activation for box in self.boxes if box.name == self.output)
         if activation != FUSED_ACTIVATION.get(loss, activation):
-            raise ValueError(f"loss={loss!r}: needs a {FUSED_ACTIVATION[loss]} output; box {self.output} is {activation}")
+            raise ValueError(
+                f"loss={loss!r}: needs a {FUSED_ACTIVATION[loss]} output; box {self.output} is {activation}"
+            )
         if target is None:
             raise InputError("target: needed for a loss; given None")
         run = Run(self, params, x, target, loop, weight=weight, lengths=lengths, state=state, loss=loss)
@@ -411,8 +341,8 @@ class Network:
         dx : ndarray (T, B, I)
             With respect to the input (for one-hot indices: to the one-hot vectors).
         dstate : dict
-            With respect to the values before the first step, {box: (slots, B, size)} and "x", whether they were
-            given by `state`, learned or zero.
+            With respect to the values before the first step, {box: (slots, B, size)} and "x", whether they
+            were given by `state`, learned or zero.
         """
         run = Run(self, params, x, target, loop, weight=weight, lengths=lengths, state=state, gates=gates)
         expected = (run.shape.steps, run.shape.sequences, self.n_out)
@@ -470,8 +400,8 @@ class Network:
         steps : int
             How many inputs to choose.
         feed : callable, "output", "sample" or "argmax"
-            ``feed(y_t (B, O), rng)`` returns x_{t+1}, (B, I) or (B,). "output": the output itself; "sample": an
-            index drawn from the output taken as probabilities; "argmax": the most probable index.
+            ``feed(y_t (B, O), rng)`` returns x_{t+1}, (B, I) or (B,). "output": the output itself; "sample":
+            an index drawn from the output taken as probabilities; "argmax": the most probable index.
         rng : numpy Generator
             Passed to `feed`; needed for "sample".
 

@@ -43,6 +43,7 @@ class Buffers:
         self.known = np.empty(rows, np.uint8)
         self.scored = np.empty(shape.steps, np.uint8)
         self.carried = np.zeros(len(self.regions), np.uint8)
+        self.no_offset = np.zeros(shape.sequences, np.int64)
 
 
 class Workspace(threading.local):
@@ -51,9 +52,11 @@ class Workspace(threading.local):
     def __init__(self) -> None:
         self._kept: OrderedDict[Any, Buffers] = OrderedDict()
 
-    def buffers(self, plan: Plan, shape: Shape, n_out: int, n_parameters: int, dtype: np.dtype[Any]) -> Buffers:
+    def buffers(
+        self, plan: Plan, shape: Shape, n_out: int, n_parameters: int, dtype: np.dtype[Any]
+    ) -> Buffers:
         """Return buffers for this plan, shape and dtype, made once."""
-        key = (id(plan), shape.steps, shape.sequences, dtype)
+        key = (plan.key, shape.steps, shape.sequences, dtype)
         if key not in self._kept:
             self._kept[key] = Buffers(plan, shape, n_out, n_parameters, dtype)
             while len(self._kept) > KEPT_SHAPES:
@@ -89,13 +92,15 @@ class Run:
         labels_only = None if loss is None else loss == "cross_entropy"
         self.target, self.labels = arrays.check_target(target, shape, net.n_out, dtype, labels_only)
         weight = arrays.check_weight(weight, shape)
-        self.lengths = arrays.check_lengths(lengths, shape)
-        self.ragged = bool(self.lengths.min() < shape.steps)
+        self.lengths, self.ragged = np.full(shape.sequences, shape.steps, np.int64), False
+        if lengths is not None:
+            self.lengths = arrays.check_lengths(lengths, shape)
+            self.ragged = bool(self.lengths.min() < shape.steps)
         switch = arrays.check_loop(loop, shape.steps) if net.has_feedback else arrays.check_loop(loop, 0)
         if switch and target is None:
             raise InputError(f"loop={loop!r}: feeds the targets back, and no target is given")
         self.plan, self.buffers = self._choose_plan(weight, switch, gates)
-        self.state = arrays.check_state(state, net._state_shapes(shape, dtype))
+        self.state = {} if state is None else arrays.check_state(state, net._state_shapes(shape, dtype))
         self.batch = self._batch(x)
         self._place_outside_values()
         self._forward(everything=loss is None)
@@ -112,7 +117,8 @@ class Run:
         if bad >= 0:
             t, b = divmod(bad, shape.sequences)
             raise InputError(
-                f"step {t} of sequence {b}: weights must not be negative or NaN, and labels must lie in 0..{net.n_out - 1}"
+                f"step {t} of sequence {b}: weights must not be negative or NaN, "
+                f"and labels must lie in 0..{net.n_out - 1}"
             )
         if loop == "open" and unknown:
             plan = net._plan("mixed", gates)
@@ -127,10 +133,12 @@ class Run:
             # Beyond its own end a sequence's input is 0, whatever the padding holds (NaN included).
             beyond = np.arange(shape.steps)[:, None] >= self.lengths
             x = np.where(beyond if shape.one_hot else beyond[:, :, None], -1 if shape.one_hot else 0, x)
-        before = self.state.get(INPUT_NAME)
-        # The state's row 0 is t = -1; the kernels read oldest first.
-        before = np.empty(0) if before is None else np.ascontiguousarray(before[::-1])
         empty, no_index = np.empty(0, dtype), np.empty(0, np.int64)
+        x_before, index_before = empty, no_index
+        if INPUT_NAME in self.state:
+            # The state's row 0 is t = -1; the kernels read oldest first.
+            before = self.state[INPUT_NAME][::-1].reshape(-1)
+            x_before, index_before = (empty, before) if shape.one_hot else (before, no_index)
         offset = self.state.get("step")
         return k.Batch(
             shape.steps,
@@ -140,11 +148,11 @@ class Run:
             buffers.regions,
             empty if shape.one_hot else arrays.plain(np.ascontiguousarray(x, dtype)),
             arrays.plain(np.ascontiguousarray(x, np.int64)) if shape.one_hot else no_index,
-            empty if shape.one_hot else arrays.plain(before.astype(dtype, copy=False)),
-            arrays.plain(before.astype(np.int64)) if shape.one_hot else no_index,
+            x_before,
+            index_before,
             self.lengths,
             self.ragged,
-            np.zeros(shape.sequences, np.int64) if offset is None else arrays.plain(offset),
+            buffers.no_offset if offset is None else arrays.plain(offset),
             buffers.known,
             buffers.scored,
             buffers.carried,
@@ -193,7 +201,9 @@ class Run:
         rest = (self.target, self.labels, self.buffers.weight, scale, self.buffers.dy)
         return float(losses.loss_and_dy(LOSS_CODES[loss], y, *rest))
 
-    def backward(self, dy: NDArray[Any], fused: bool, with_input: bool) -> tuple[Parameters, NDArray[Any], State]:
+    def backward(
+        self, dy: NDArray[Any], fused: bool, with_input: bool
+    ) -> tuple[Parameters, NDArray[Any], State]:
         """Run the backward pass; return the gradient, and where wanted that of the input and of the state."""
         buffers, shape, dtype = self.buffers, self.shape, self.vector.dtype
         if buffers.dvalues.size == 0:

@@ -52,7 +52,8 @@ def stages_of(boxes: Sequence[Box], arrows: Sequence[Arrow], output: str) -> lis
 def groups_of(stages: Sequence[Stage], arrows: Sequence[Arrow]) -> list[tuple[int, int, int]]:
     """Return (first stage, last stage + 1, direction): consecutive stages that can share blocks of time.
 
-    A stage joins the group of its predecessor unless it runs, or reads the group's boxes, the other way in time.
+    A stage joins the group of its predecessor unless it runs, or reads the group's boxes, the other way in
+    time.
     """
     groups: list[tuple[int, int, int]] = []
     for number, stage in enumerate(stages):
@@ -76,8 +77,8 @@ class Plan:
     boxes, arrows, layout, n_in, output
         The network.
     loop : str
-        "closed": feedback arrows read the output. "open": all targets are known; feedback arrows read them and
-        close no cycle. "mixed": some are known; the cycles are those of the closed loop, read through `fed`.
+        "closed": feedback arrows read the output. "open": all targets are known; feedback arrows read them
+        and close no cycle. "mixed": some are known; the cycles are those of the closed loop, through `fed`.
     gates : str
         "declared", or "open": no gate cuts.
     """
@@ -93,6 +94,7 @@ class Plan:
         gates: str = "declared",
     ) -> None:
         self._output, self._loop = output, loop
+        self.key = (loop, gates)
         feedback = [a for a in arrows if is_feedback(a, output)] if loop != "closed" else []
         inside = [a for a in arrows if a not in feedback] if loop == "open" else list(arrows)
         self.stages = stages_of(boxes, inside, output)

@@ -1,6 +1,7 @@
 """A network as text."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -8,9 +9,11 @@ def _gate(cut_every: int) -> str:
     return {0: "open", 1: "blocked"}.get(cut_every, f"cut every {cut_every}")
 
 
-def _table(rows: list[tuple[str, ...]]) -> list[str]:
+def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
 
 
 def summary(net: Any) -> str:
