@@ -17,7 +17,7 @@ _WHERE = {
     "Parameters": "rnnbench.network",
     "warm_up": "rnnbench.network",
     "fit": "rnnbench.training",
-    "train": "rnnbench.training",
+    "train": "rnnbench.teaching",
 }
 
 __all__ = [*_WHERE, "__version__"]

@@ -56,7 +56,8 @@ def _spectral_radius(
     else:
         # A rectangular block has no eigenvalues: its largest singular value takes their place.
         largest = np.linalg.norm(draws, 2)
-    return draws * ((1.0 if scale is None else scale) / largest)
+    matrix: Array = draws * ((1.0 if scale is None else scale) / largest)
+    return matrix
 
 
 SCHEMES: dict[str, Callable[[np.random.Generator, tuple[int, int], int, float | None], Array]] = {

@@ -100,7 +100,6 @@ class Network(Structure):
 
         Returns
         -------
-
         params : Parameters
         ----------
             Named views over one vector.
@@ -330,7 +329,7 @@ class Network(Structure):
         params, x, target, loop, weight, lengths, state
             As in `forward`.
         dy : ndarray (T, B, O)
-            Gradient of the divergence with respect to every output.
+            Gradient of the divergence with respect to every output; beyond a sequence's end it is not read.
         gates : "declared" or "open"
             "open" passes every gate: the true derivative of the computation, for influence.
 
@@ -349,7 +348,10 @@ class Network(Structure):
         if not isinstance(dy, np.ndarray) or dy.shape != expected or dy.dtype.kind != "f":
             given = f"{dy.shape} {dy.dtype}" if isinstance(dy, np.ndarray) else type(dy).__name__
             raise InputError(f"dy: expected {expected} floating, (T, B, O); given {given}")
-        return run.backward(np.array(dy, run.vector.dtype, order="C"), False, with_input=True)
+        dy = np.array(dy, run.vector.dtype, order="C")
+        if run.ragged:
+            dy[np.arange(run.shape.steps)[:, None] >= run.lengths] = 0
+        return run.backward(dy, False, with_input=True)
 
     def step(self, params: Parameters, state: State | None, x_t: Array) -> tuple[Array, State]:
         """Advance one step.

@@ -137,7 +137,7 @@ class Run:
         x_before, index_before = empty, no_index
         if INPUT_NAME in self.state:
             # The state's row 0 is t = -1; the kernels read oldest first.
-            before = self.state[INPUT_NAME][::-1].reshape(-1)
+            before = self.state[INPUT_NAME][::-1].flatten()
             x_before, index_before = (empty, before) if shape.one_hot else (before, no_index)
         offset = self.state.get("step")
         return k.Batch(
