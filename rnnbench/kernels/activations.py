@@ -25,19 +25,21 @@ def _softmax_row(z):
 
 
 @kernel
-def activate(code, z):
+def activate(code, z, size):
     """Replace pre-activations by values.
 
     Parameters
     ----------
     code : int
         One of the codes of `rnnbench.kernels.tables`.
-    z : ndarray (rows, units)
-        In place. Softmax runs over the units of a row.
+    z : ndarray (rows, width)
+        In place, the padding behind the units included.
+    size : int
+        Units of a row; softmax runs over them.
     """
     if code == SOFTMAX:
         for row in range(z.shape[0]):
-            _softmax_row(z[row])
+            _softmax_row(z[row, :size])
         return
     flat = z.reshape(z.size)
     if code == TANH:
@@ -57,22 +59,24 @@ def activate(code, z):
 
 
 @kernel
-def pull_back(code, value, kept, d):
+def pull_back(code, value, kept, d, size):
     """Replace the gradient of values by that of pre-activations: ``d = d @ Jacobian``.
 
     Parameters
     ----------
     code : int
         The activation.
-    value, d : ndarray (rows, units)
+    value, d : ndarray (rows, width)
         Values, and the gradient with respect to them (in place).
-    kept : ndarray (rows, units)
+    kept : ndarray (rows, width)
         Pre-activations, read by the square only.
+    size : int
+        Units of a row.
     """
     if code == SOFTMAX:
         for row in range(value.shape[0]):
-            y = value[row]
-            dy = d[row]
+            y = value[row, :size]
+            dy = d[row, :size]
             inner = dy[0] * y[0]
             for j in range(1, y.size):
                 inner += dy[j] * y[j]

@@ -1,105 +1,151 @@
 """What one arrow passes back: the gradient of its weights and, where its gate is open, of its source."""
 
 from rnnbench.kernels.compilation import kernel
-from rnnbench.kernels.product import add_product, add_transposed_product
-from rnnbench.kernels.rows import passing_run, rows_of
-from rnnbench.kernels.tables import INPUT, LAG, SIZE, SOURCE, TARGET, WEIGHT_AT
+from rnnbench.kernels.product import add_segment, product
+from rnnbench.kernels.rows import passing_run, rows_at
+from rnnbench.kernels.tables import (
+    INPUT,
+    LAG,
+    PACKED_AT,
+    SIZE,
+    SOURCE,
+    TARGET,
+    TRANSPOSED_AT,
+    WIDTH,
+)
+from rnnbench.kernels.vectors import address
 
 
 @kernel
-def _add_indexed_weight_gradient(weights, index, dz):
-    for row in range(dz.shape[0]):
+def _add_product(result, at, width, rows, left, left_at, row_step, term_step, right, right_at, terms, table):
+    shape = (result, at, width, rows)
+    n = add_segment(table, 0, left, left_at, row_step, term_step, right, right_at, terms, shape)
+    product(result, at, width, rows, address(result, at), width * result.itemsize, table, n)
+
+
+@kernel
+def _add_indexed(weights_at, width, index, gradient, dvalues, dz_at):
+    for row in range(index.size):
         if index[row] >= 0:
-            w = weights[index[row]]
-            for j in range(w.size):
-                w[j] += dz[row, j]
+            w = gradient[weights_at + index[row] * width : weights_at + (index[row] + 1) * width]
+            dz = dvalues[dz_at + row * width : dz_at + (row + 1) * width]
+            for j in range(width):
+                w[j] += dz[j]
 
 
 @kernel
-def _add_input_weight_gradient(batch, lag, weights, dz, first, last):
-    # The same two ranges of rows as in the forward pass: before the first step (carried), and inside.
-    sequences, inputs = batch.sequences, batch.inputs
-    one_hot = batch.index.size > 0
-    slots = (batch.index_before.size if one_hot else batch.x_before.size // inputs) // sequences
+def _input_ranges(batch, lag, first, last):
+    """Return (from, to, from, to): steps whose row of x lies before the first step (carried), and inside."""
+    slots = max(batch.index_before.size, batch.x_before.size // batch.inputs) // batch.sequences
     lower = max(first, lag - slots)
-    middle = min(max(lower, lag), last)
-    if lower < middle:
-        a, b = (slots + lower - lag) * sequences, (slots + middle - lag) * sequences
-        rows = dz[(lower - first) * sequences : (middle - first) * sequences]
-        if one_hot:
-            _add_indexed_weight_gradient(weights, batch.index_before[a:b], rows)
+    return lower, min(max(lower, lag), last), max(first, lag), min(last, batch.steps + lag)
+
+
+@kernel
+def _add_input_weight_gradient(tables, batch, adjoint, e, first, last):
+    lag, sequences, inputs = tables.arrows[e, LAG], batch.sequences, batch.inputs
+    target, to = tables.arrows[e, TARGET], tables.arrows[e, PACKED_AT]
+    width = tables.boxes[target, WIDTH]
+    slots = max(batch.index_before.size, batch.x_before.size // inputs) // sequences
+    ranges = _input_ranges(batch, lag, first, last)
+    for part in range(2):
+        lower, upper = (ranges[0], ranges[1]) if part == 0 else (ranges[2], ranges[3])
+        if lower >= upper:
+            continue
+        row = (lower - lag + (slots if part == 0 else 0)) * sequences
+        rows, dz_at = (upper - lower) * sequences, rows_at(tables, batch, target, lower)
+        if batch.index.size > 0:
+            index = batch.index_before if part == 0 else batch.index
+            _add_indexed(to, width, index[row : row + rows], adjoint.packed, adjoint.dvalues, dz_at)
         else:
-            add_transposed_product(weights, batch.x_before[a * inputs : b * inputs], rows)
-    lower, upper = max(first, lag), min(last, batch.steps + lag)
-    if lower < upper:
-        a, b = (lower - lag) * sequences, (upper - lag) * sequences
-        rows = dz[(lower - first) * sequences : (upper - first) * sequences]
-        if one_hot:
-            _add_indexed_weight_gradient(weights, batch.index[a:b], rows)
-        else:
-            add_transposed_product(weights, batch.x[a * inputs : b * inputs], rows)
+            x = batch.x_before if part == 0 else batch.x
+            _add_product(
+                adjoint.packed, to, width, inputs, x, row * inputs, 1, inputs,
+                adjoint.dvalues, dz_at, rows, batch.segments,
+            )  # fmt: skip
 
 
 @kernel
 def add_weight_gradient(tables, batch, values, adjoint, e, first, last):
     """Add ``source_{t-lag}.T @ dz_t`` over steps `first` to `last` - 1 to the weights of arrow `e`."""
-    source, lag, at = tables.arrows[e, SOURCE], tables.arrows[e, LAG], tables.arrows[e, WEIGHT_AT]
-    if at < 0:
+    source, lag, to = tables.arrows[e, SOURCE], tables.arrows[e, LAG], tables.arrows[e, PACKED_AT]
+    if to < 0:
         return
-    dz = rows_of(adjoint.dvalues, tables, batch, tables.arrows[e, TARGET], first, last)
-    inner = batch.inputs if source == INPUT else tables.boxes[source, SIZE]
-    weights = adjoint.gradient[at : at + inner * dz.shape[1]].reshape((inner, dz.shape[1]))
     if source == INPUT:
-        _add_input_weight_gradient(batch, lag, weights, dz, first, last)
-    else:
-        rows = rows_of(values, tables, batch, source, first - lag, last - lag)
-        add_transposed_product(weights, rows.reshape(rows.size), dz)
+        _add_input_weight_gradient(tables, batch, adjoint, e, first, last)
+        return
+    target = tables.arrows[e, TARGET]
+    source_width = tables.boxes[source, WIDTH]
+    _add_product(
+        adjoint.packed, to, tables.boxes[target, WIDTH], tables.boxes[source, SIZE],
+        values, rows_at(tables, batch, source, first - lag), 1, source_width,
+        adjoint.dvalues, rows_at(tables, batch, target, first), (last - first) * batch.sequences,
+        batch.segments,
+    )  # fmt: skip
 
 
 @kernel
-def _pass_back(tables, adjoint, e, dz, d):
-    at = tables.arrows[e, WEIGHT_AT]
-    if at < 0:
-        scale = tables.scales[e]
-        for row in range(dz.shape[0]):
-            for j in range(dz.shape[1]):
-                d[row, j] += scale * dz[row, j]
-    else:
-        columns, inner = dz.shape[1], d.shape[1]
-        w = adjoint.transposed[at : at + inner * columns].reshape((columns, inner))
-        add_product(d, dz.reshape(dz.size), w)
+def _pass_back(tables, batch, adjoint, e, dz_at, d, d_at, width, rows):
+    """Add `rows` rows of ``dz @ W.T`` from offset `dz_at` to the rows of `d` from offset `d_at`."""
+    target, to = tables.arrows[e, TARGET], tables.arrows[e, TRANSPOSED_AT]
+    size, step = tables.boxes[target, SIZE], tables.boxes[target, WIDTH]
+    if to >= 0:
+        _add_product(
+            d,
+            d_at,
+            width,
+            rows,
+            adjoint.dvalues,
+            dz_at,
+            step,
+            1,
+            adjoint.transposed,
+            to,
+            size,
+            batch.segments,
+        )
+        return
+    for r in range(rows):
+        dz, row = adjoint.dvalues[dz_at + r * step :], d[d_at + r * width :]
+        for j in range(size):
+            row[j] += tables.scales[e] * dz[j]
 
 
 @kernel
-def _add_input_gradient(tables, batch, adjoint, e, dz, first, last):
-    lag, sequences, inputs = tables.arrows[e, LAG], batch.sequences, batch.inputs
-    dx, dx_before = adjoint.dx, adjoint.dx_before
-    slots = dx_before.size // inputs // sequences
+def _add_input_gradient(tables, batch, adjoint, e, first, last):
+    lag, sequences, width = tables.arrows[e, LAG], batch.sequences, batch.input_width
+    target = tables.arrows[e, TARGET]
+    slots = adjoint.dx_before.size // width // sequences
     lower = max(first, lag - slots)
-    middle = min(max(lower, lag), last)
-    if lower < middle:
-        a, b = (slots + lower - lag) * sequences, (slots + middle - lag) * sequences
-        rows = dz[(lower - first) * sequences : (middle - first) * sequences]
-        _pass_back(tables, adjoint, e, rows, dx_before[a * inputs : b * inputs].reshape((b - a, inputs)))
+    upper = min(max(lower, lag), last)
+    if lower < upper:
+        d_at = (slots + lower - lag) * sequences * width
+        dz_at, rows = rows_at(tables, batch, target, lower), (upper - lower) * sequences
+        _pass_back(tables, batch, adjoint, e, dz_at, adjoint.dx_before, d_at, width, rows)
     lower, upper = max(first, lag), min(last, batch.steps + lag)
     if lower < upper:
-        a, b = (lower - lag) * sequences, (upper - lag) * sequences
-        rows = dz[(lower - first) * sequences : (upper - first) * sequences]
-        _pass_back(tables, adjoint, e, rows, dx[a * inputs : b * inputs].reshape((b - a, inputs)))
+        d_at = (lower - lag) * sequences * width
+        dz_at, rows = rows_at(tables, batch, target, lower), (upper - lower) * sequences
+        _pass_back(tables, batch, adjoint, e, dz_at, adjoint.dx, d_at, width, rows)
 
 
 @kernel
 def add_source_gradient(tables, batch, adjoint, e, first, last):
     """Add ``dz_t @ W.T`` to the gradient of the source at t - lag, for the rows whose gate is open."""
     source, lag = tables.arrows[e, SOURCE], tables.arrows[e, LAG]
-    dz = rows_of(adjoint.dvalues, tables, batch, tables.arrows[e, TARGET], first, last)
     if source == INPUT:
         if adjoint.dx.size > 0:
-            _add_input_gradient(tables, batch, adjoint, e, dz, first, last)
+            _add_input_gradient(tables, batch, adjoint, e, first, last)
         return
-    d = rows_of(adjoint.dvalues, tables, batch, source, first - lag, last - lag)
-    shift = first * batch.sequences
-    start, stop = passing_run(tables.arrows[e], batch, shift, last * batch.sequences)
+    sequences = batch.sequences
+    width, step = tables.boxes[source, WIDTH], tables.boxes[tables.arrows[e, TARGET], WIDTH]
+    dz_at = rows_at(tables, batch, tables.arrows[e, TARGET], first)
+    d_at = rows_at(tables, batch, source, first - lag)
+    shift = first * sequences
+    start, stop = passing_run(tables.arrows[e], batch, shift, last * sequences)
     while start < stop:
-        _pass_back(tables, adjoint, e, dz[start - shift : stop - shift], d[start - shift : stop - shift])
-        start, stop = passing_run(tables.arrows[e], batch, stop, last * batch.sequences)
+        _pass_back(
+            tables, batch, adjoint, e, dz_at + (start - shift) * step,
+            adjoint.dvalues, d_at + (start - shift) * width, width, stop - start,
+        )  # fmt: skip
+        start, stop = passing_run(tables.arrows[e], batch, stop, last * sequences)

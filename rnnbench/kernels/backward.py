@@ -4,6 +4,7 @@ from rnnbench.kernels.activations import pull_back
 from rnnbench.kernels.arrow_gradients import add_source_gradient, add_weight_gradient
 from rnnbench.kernels.compilation import kernel
 from rnnbench.kernels.forward import block_of
+from rnnbench.kernels.packing import transpose, unpack
 from rnnbench.kernels.rows import rows_of, scored_run
 from rnnbench.kernels.tables import (
     ACTIVATION,
@@ -22,32 +23,14 @@ from rnnbench.kernels.tables import (
     ORDER_TO,
     OUTER_FROM,
     OUTER_TO,
+    PACKED_BIAS_AT,
     RECURRENT,
     SCORED_ONLY,
     SIZE,
-    SOURCE,
     STAGE_FROM,
     STAGE_TO,
-    TARGET,
-    WEIGHT_AT,
+    WIDTH,
 )
-
-
-@kernel
-def _transpose_weights(tables, parameters, inputs, transposed):
-    # Packed once, so that the product with W.T runs over contiguous columns like every other.
-    for e in range(tables.arrows.shape[0]):
-        at = tables.arrows[e, WEIGHT_AT]
-        if at < 0:
-            continue
-        source = tables.arrows[e, SOURCE]
-        rows = inputs if source < 0 else tables.boxes[source, SIZE]
-        columns = tables.boxes[tables.arrows[e, TARGET], SIZE]
-        w = parameters[at : at + rows * columns].reshape((rows, columns))
-        packed = transposed[at : at + rows * columns].reshape((columns, rows))
-        for k in range(rows):
-            for j in range(columns):
-                packed[j, k] = w[k, j]
 
 
 @kernel
@@ -55,9 +38,9 @@ def _take_final_gradient(tables, box, past_end, row, gradient):
     """Move the gradient of an overwritten row to the final value that was written there."""
     at = tables.boxes[box, FINAL_AT]
     if at >= 0 and past_end < tables.boxes[box, FINAL_SLOTS]:
-        at += past_end * row.size
-        for j in range(row.size):
-            gradient[at + j] += row[j]
+        size = tables.boxes[box, SIZE]
+        for j in range(size):
+            gradient[at + past_end * size + j] += row[j]
     row[:] = 0
 
 
@@ -66,9 +49,9 @@ def _pull_to_sum(tables, batch, values, adjoint, box, first, last):
     # dvalues of these rows is complete: every arrow out of them has been passed. It becomes dz in place.
     boxes, sequences, dvalues = tables.boxes, batch.sequences, adjoint.dvalues
     d = rows_of(dvalues, tables, batch, box, first, last)
-    size = boxes[box, SIZE]
+    width = boxes[box, WIDTH]
     stop = last if box == tables.output else first
-    own = adjoint.dy[first * sequences * size : stop * sequences * size]
+    own = adjoint.dy[first * sequences * width : stop * sequences * width]
     if own.size > 0 and not adjoint.fused:
         flat = d.reshape(d.size)
         for i in range(own.size):
@@ -77,7 +60,7 @@ def _pull_to_sum(tables, batch, values, adjoint, box, first, last):
         fed = rows_of(dvalues, tables, batch, boxes[box, FEEDS], first, last)
         for row in range(d.shape[0]):
             if batch.known[first * sequences + row] == 0:
-                for j in range(size):
+                for j in range(width):
                     d[row, j] += fed[row, j]
     if batch.ragged:
         for row in range(d.shape[0]):
@@ -88,7 +71,7 @@ def _pull_to_sum(tables, batch, values, adjoint, box, first, last):
     kept = value
     if boxes[box, KEEPS] >= 0:
         kept = rows_of(values, tables, batch, boxes[box, KEEPS], first, last)
-    pull_back(boxes[box, ACTIVATION], value, kept, d)
+    pull_back(boxes[box, ACTIVATION], value, kept, d, boxes[box, SIZE])
     if own.size > 0 and adjoint.fused:
         # The loss gave the gradient of the pre-activation itself.
         flat = d.reshape(d.size)
@@ -98,13 +81,13 @@ def _pull_to_sum(tables, batch, values, adjoint, box, first, last):
 
 @kernel
 def _add_bias_gradient(tables, batch, adjoint, box, first, last):
-    at, size = tables.boxes[box, BIAS_AT], tables.boxes[box, SIZE]
-    if at < 0:
+    if tables.boxes[box, BIAS_AT] < 0:
         return
     dz = rows_of(adjoint.dvalues, tables, batch, box, first, last)
-    bias = adjoint.gradient[at : at + size]
+    at, width = tables.boxes[box, PACKED_BIAS_AT], dz.shape[1]
+    bias = adjoint.packed[at : at + width]
     for row in range(dz.shape[0]):
-        for j in range(size):
+        for j in range(width):
             bias[j] += dz[row, j]
 
 
@@ -190,9 +173,10 @@ def backward(tables, parameters, batch, values, adjoint):
     """
     adjoint.dvalues[:] = 0
     adjoint.gradient[:] = 0
+    adjoint.packed[:] = 0
     adjoint.dx[:] = 0
     adjoint.dx_before[:] = 0
-    _transpose_weights(tables, parameters, batch.inputs, adjoint.transposed)
+    transpose(tables, parameters, batch.inputs, batch.input_width, adjoint.transposed)
     blocks = (batch.steps + batch.block - 1) // batch.block
     for group in range(tables.groups.shape[0] - 1, -1, -1):
         for number in range(blocks - 1, -1, -1):
@@ -203,3 +187,4 @@ def backward(tables, parameters, batch, values, adjoint):
                 else:
                     _back_recurrent(tables, batch, values, adjoint, stage, first, last)
     _add_outside_gradients(tables, batch, adjoint)
+    unpack(tables, adjoint.packed, batch.inputs, adjoint.gradient)

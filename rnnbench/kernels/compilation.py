@@ -26,7 +26,10 @@ ORDERED_FASTMATH = frozenset({"contract", "nsz"})
 
 def source_hash() -> str:
     """16 hexadecimal digits over the text of every file of this package and the versions that compile it."""
-    digest = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__} {sys.version_info[:2]}".encode())
+    # The environment may switch the explicit vectors off, which compiles other code from the same text.
+    vectors = os.environ.get("RNNBENCH_VECTORS", "on")
+    versions = (numba.__version__, llvmlite.__version__, sys.version_info[:2], vectors)
+    digest = hashlib.sha256(repr(versions).encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.name.encode())
         digest.update(path.read_bytes())

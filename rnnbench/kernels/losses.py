@@ -50,9 +50,9 @@ def prepare_steps(target, labels, weight, lengths, switch, outputs, w, known, sc
     for row in range(w.size):
         t = row // sequences
         value = weight[row] if weight.size > 0 else 1.0
-        if not value >= 0.0 and bad < 0:
-            bad = row
         inside = t < lengths[row % sequences]
+        if inside and not value >= 0.0 and bad < 0:
+            bad = row
         if not inside:
             value = 0.0
         for j in range(row * outputs, (row + 1) * outputs if target.size > 0 else row * outputs):
@@ -71,17 +71,19 @@ def prepare_steps(target, labels, weight, lengths, switch, outputs, w, known, sc
 
 
 @kernel
-def feed_targets(target, labels, known, lengths, fed):
+def feed_targets(target, labels, known, lengths, fed, outputs):
     """Write the known targets into the rows the feedback arrows read; labels one-hot.
 
     Parameters
     ----------
     target, labels, known, lengths
         As in `prepare_steps`.
-    fed : ndarray (T * B, O)
+    fed : ndarray (T * B, width)
         Filled where a target is known.
+    outputs : int
+        O.
     """
-    sequences, outputs = lengths.size, fed.shape[1]
+    sequences = lengths.size
     for row in range(fed.shape[0]):
         if known[row] == 0 or row // sequences >= lengths[row % sequences]:
             continue
@@ -97,7 +99,8 @@ def _squared_error(y, target, factor, dy):
     loss = 0.0
     for j in range(y.size):
         error = y[j] - target[j]
-        loss += float(error) * float(error)
+        # Numba's float() of a float32 stays float32.
+        loss += np.float64(error) * np.float64(error)
         dy[j] = 2 * factor * error
     return loss
 
@@ -107,7 +110,7 @@ def _binary_cross_entropy(y, target, factor, dy, least):
     # 1 - y is a multiple of the type's epsilon: a saturated unit counts as the next smaller number.
     loss = 0.0
     for j in range(y.size):
-        p, d = float(y[j]), float(target[j])
+        p, d = np.float64(y[j]), np.float64(target[j])
         on = p if not p < 1e-300 else 1e-300
         off = 1.0 - p if not 1.0 - p < least else least
         loss -= (d * math.log(on) if d != 0.0 else 0.0) + ((1.0 - d) * math.log(off) if d != 1.0 else 0.0)
@@ -120,12 +123,12 @@ def _cross_entropy(y, label, factor, dy, least):
     for j in range(y.size):
         dy[j] = factor * y[j]
     dy[label] -= factor
-    p = float(y[label])
+    p = np.float64(y[label])
     return -math.log(p if not p < least else least)
 
 
 @kernel(ordered=True)
-def loss_and_dy(code, y, target, labels, w, scale, dy):
+def loss_and_dy(code, y, outputs, target, labels, w, scale, dy):
     """Weighted loss over all scored steps, and its gradient.
 
     ``loss = scale * sum over steps and sequences of w * l`` with ``l`` = sum over outputs of (y - d)**2
@@ -136,13 +139,15 @@ def loss_and_dy(code, y, target, labels, w, scale, dy):
     ----------
     code : int
         MSE, BINARY_CROSS_ENTROPY or CROSS_ENTROPY.
-    y : ndarray (T * B, O)
+    y : ndarray (T * B, width)
         Outputs; rows of weight 0 are not read.
+    outputs : int
+        O; the rest of a row is padding.
     target, labels, w
         As in `prepare_steps`.
     scale : float
         1 for the sum, 1 / (sum of w, times O for mse and binary cross-entropy) for the mean.
-    dy : ndarray (T * B, O)
+    dy : ndarray (T * B, width)
         Filled; 0 where the weight is 0.
 
     Returns
@@ -150,7 +155,6 @@ def loss_and_dy(code, y, target, labels, w, scale, dy):
     float
         Accumulated in float64.
     """
-    outputs = y.shape[1]
     tiny = np.finfo(y.dtype).tiny
     least = np.finfo(y.dtype).eps / 4
     loss = 0.0
@@ -160,11 +164,11 @@ def loss_and_dy(code, y, target, labels, w, scale, dy):
             continue
         factor = y.dtype.type(w[row] * scale)
         if code == CROSS_ENTROPY:
-            loss += w[row] * _cross_entropy(y[row], labels[row], factor, dy[row], tiny)
+            loss += w[row] * _cross_entropy(y[row, :outputs], labels[row], factor, dy[row], tiny)
             continue
         d = target[row * outputs : (row + 1) * outputs]
         if code == MSE:
-            loss += w[row] * _squared_error(y[row], d, factor, dy[row])
+            loss += w[row] * _squared_error(y[row, :outputs], d, factor, dy[row])
         else:
-            loss += w[row] * _binary_cross_entropy(y[row], d, factor, dy[row], least)
+            loss += w[row] * _binary_cross_entropy(y[row, :outputs], d, factor, dy[row], least)
     return loss * scale

@@ -15,16 +15,24 @@ from rnnbench.kernels.tables import (
     LAG,
     SIZE,
     SOURCE,
+    WIDTH,
 )
 
 
 @kernel
+def rows_at(tables, batch, box, step):
+    """Return the offset of the first row of a box at a step."""
+    before = (tables.boxes[box, INITIAL_SLOTS] + step) * batch.sequences
+    return batch.regions[box] + before * tables.boxes[box, WIDTH]
+
+
+@kernel
 def rows_of(buffer, tables, batch, box, first, last):
-    """Return the rows of a box for steps `first` to `last` - 1 as a view ((last - first) * B, size)."""
-    size = tables.boxes[box, SIZE]
-    start = batch.regions[box] + (tables.boxes[box, INITIAL_SLOTS] + first) * batch.sequences * size
+    """Return the rows of a box for steps `first` to `last` - 1 as a view ((last - first) * B, width)."""
+    width = tables.boxes[box, WIDTH]
+    start = rows_at(tables, batch, box, first)
     rows = (last - first) * batch.sequences
-    return buffer[start : start + rows * size].reshape((rows, size))
+    return buffer[start : start + rows * width].reshape((rows, width))
 
 
 @kernel
@@ -77,9 +85,9 @@ def set_final_row(tables, box, parameters, past_end, row):
     """Write the value of the step `past_end` (0: the first) after a sequence's own end into a row."""
     at = tables.boxes[box, FINAL_AT]
     if at >= 0 and past_end < tables.boxes[box, FINAL_SLOTS]:
-        at += past_end * row.size
-        for j in range(row.size):
-            row[j] = parameters[at + j]
+        size = tables.boxes[box, SIZE]
+        for j in range(size):
+            row[j] = parameters[at + past_end * size + j]
     else:
         row[:] = 0
 

@@ -17,11 +17,13 @@ SIZE, ACTIVATION, COMBINE, BIAS_AT = 0, 1, 2, 3
 INITIAL_SLOTS, FINAL_SLOTS, INITIAL_AT, FINAL_AT = 4, 5, 6, 7
 OUTER_FROM, OUTER_TO, INNER_FROM, INNER_TO = 8, 9, 10, 11
 FEEDS, KEEPS = 12, 13
-BOX_COLUMNS = 14
+WIDTH, PACKED_BIAS_AT = 14, 15
+BOX_COLUMNS = 16
 
 # Columns of `Tables.arrows`.
 SOURCE, TARGET, LAG, CUT, WEIGHT_AT = 0, 1, 2, 3, 4
-ARROW_COLUMNS = 5
+PACKED_AT, TRANSPOSED_AT = 5, 6
+ARROW_COLUMNS = 7
 
 # Columns of `Tables.stages` and `Tables.groups`.
 RECURRENT, ORDER_FROM, ORDER_TO, DIRECTION, SCORED_ONLY = 0, 1, 2, 3, 4
@@ -42,7 +44,10 @@ class Tables(NamedTuple):
     Attributes
     ----------
     boxes : ndarray (boxes, BOX_COLUMNS)
-        Offsets `*_AT` count elements of the parameter vector; -1 where there is none.
+        Offsets `*_AT` count elements of the parameter vector; -1 where there is none. WIDTH is SIZE rounded
+        up to whole vectors: the length of a row of values. `PACKED_*` and `TRANSPOSED_AT` count elements of
+        the packed copies of the weights, whose rows are as wide as the box they lead to (or, transposed,
+        from).
     arrows : ndarray (arrows, ARROW_COLUMNS)
         Sorted so that the outer and the inner arrows of a box are two contiguous ranges.
     scales : ndarray (arrows,)
@@ -72,8 +77,8 @@ class Batch(NamedTuple):
 
     Attributes
     ----------
-    steps, sequences, inputs, block : int
-        T, B, I and the number of steps a group of stages runs at a time.
+    steps, sequences, inputs, input_width, block : int
+        T, B, I, I rounded up to whole vectors, and the number of steps a group of stages runs at a time.
     regions : ndarray of int64 (boxes,)
         Offset of each box's region in a buffer of values.
     x : ndarray (T * B * I,)
@@ -94,11 +99,14 @@ class Batch(NamedTuple):
         1 where some sequence's step is scored.
     carried : ndarray of uint8 (boxes,)
         1 where the values before the first step were given and lie in place.
+    segments : ndarray of int64
+        Scratch: a segment table long enough for all arrows into one box.
     """
 
     steps: int
     sequences: int
     inputs: int
+    input_width: int
     block: int
     regions: np.ndarray
     x: np.ndarray
@@ -111,6 +119,7 @@ class Batch(NamedTuple):
     known: np.ndarray
     scored: np.ndarray
     carried: np.ndarray
+    segments: np.ndarray
 
 
 class Adjoint(NamedTuple):
@@ -120,22 +129,23 @@ class Adjoint(NamedTuple):
     ----------
     dvalues : ndarray
         Same layout as the values: gradient of each value, overwritten by that of its pre-activation.
-    dy : ndarray (T * B * O,)
+    dy : ndarray (T * B * width of the output,)
         Gradient of the divergence with respect to the output's value, or (`fused`) to its pre-activation.
     fused : bool
         Whether `dy` already includes the output's activation.
     gradient : ndarray (n,)
         Gradient of the public vector.
-    transposed : ndarray (n,)
-        Scratch: the weights of each arrow, transposed.
-    dx, dx_before : ndarray (T * B * I,), (slots * B * I,)
-        Gradient of the input, and of the input before the first step.
+    packed, transposed : ndarray
+        Scratch: the gradient in the layout of the packed weights; the weights of each arrow, transposed.
+    dx, dx_before : ndarray (T * B * input width,), (slots * B * input width,)
+        Gradient of the input, and of the input before the first step, in rows of whole vectors.
     """
 
     dvalues: np.ndarray
     dy: np.ndarray
     fused: bool
     gradient: np.ndarray
+    packed: np.ndarray
     transposed: np.ndarray
     dx: np.ndarray
     dx_before: np.ndarray

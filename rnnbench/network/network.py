@@ -348,10 +348,7 @@ class Network(Structure):
         if not isinstance(dy, np.ndarray) or dy.shape != expected or dy.dtype.kind != "f":
             given = f"{dy.shape} {dy.dtype}" if isinstance(dy, np.ndarray) else type(dy).__name__
             raise InputError(f"dy: expected {expected} floating, (T, B, O); given {given}")
-        dy = np.array(dy, run.vector.dtype, order="C")
-        if run.ragged:
-            dy[np.arange(run.shape.steps)[:, None] >= run.lengths] = 0
-        return run.backward(dy, False, with_input=True)
+        return run.backward(run.padded_dy(dy), False, with_input=True)
 
     def step(self, params: Parameters, state: State | None, x_t: Array) -> tuple[Array, State]:
         """Advance one step.

@@ -11,6 +11,7 @@ from rnnbench.kernels import losses
 from rnnbench.kernels import tables as k
 from rnnbench.kernels.backward import backward
 from rnnbench.kernels.forward import forward
+from rnnbench.kernels.vectors import padded
 from rnnbench.network import arrays
 from rnnbench.network.arrays import InputError, Shape, State
 from rnnbench.network.graph import INPUT_NAME
@@ -33,12 +34,18 @@ class Buffers:
 
     def __init__(self, plan: Plan, shape: Shape, n_out: int, n_parameters: int, dtype: np.dtype[Any]) -> None:
         rows = shape.steps * shape.sequences
-        self.regions, size = plan.regions(shape.steps, shape.sequences)
+        tables = plan.tables(dtype)
+        width = int(tables.boxes[tables.output, k.WIDTH])
+        self.regions, size = plan.regions(shape.steps, shape.sequences, dtype)
         self.block = plan.block(shape.steps, shape.sequences, dtype)
-        self.values = np.empty(size, dtype)
+        # Zero once: the padding of rows is computed with, though never read.
+        self.values = np.zeros(size, dtype)
         self.dvalues = np.empty(0, dtype)
-        self.dy = np.empty((rows, n_out), dtype)
-        self.transposed = np.empty(n_parameters, dtype)
+        self.dy = np.zeros((rows, width), dtype)
+        self.packed = np.zeros(plan.packed_size, dtype)
+        self.packed_gradient = np.zeros(plan.packed_size, dtype)
+        self.transposed = np.zeros(plan.transposed_size, dtype)
+        self.segments = np.zeros(plan.segments, np.int64)
         self.weight = np.empty(rows)
         self.known = np.empty(rows, np.uint8)
         self.scored = np.empty(shape.steps, np.uint8)
@@ -144,6 +151,7 @@ class Run:
             shape.steps,
             shape.sequences,
             self.net.n_in,
+            padded(self.net.n_in, dtype.itemsize),
             buffers.block,
             buffers.regions,
             empty if shape.one_hot else arrays.plain(np.ascontiguousarray(x, dtype)),
@@ -156,14 +164,23 @@ class Run:
             buffers.known,
             buffers.scored,
             buffers.carried,
+            buffers.segments,
         )
 
-    def rows(self, buffer: NDArray[Any], row: int, first: int, last: int) -> NDArray[Any]:
-        """Return a view (last - first, B, size) of the steps of the box in that row of the tables."""
+    def _padded_rows(self, buffer: NDArray[Any], row: int, first: int, last: int) -> NDArray[Any]:
+        """Return a view ((last - first) * B, width) of the steps of the box in that row of the tables."""
         table = self.plan.tables(self.vector.dtype).boxes
-        size, width = int(table[row, k.SIZE]), self.shape.sequences
-        start = int(self.buffers.regions[row]) + (int(table[row, k.INITIAL_SLOTS]) + first) * width * size
-        return buffer[start : start + (last - first) * width * size].reshape(last - first, width, size)
+        width, sequences = int(table[row, k.WIDTH]), self.shape.sequences
+        start = (
+            int(self.buffers.regions[row]) + (int(table[row, k.INITIAL_SLOTS]) + first) * sequences * width
+        )
+        return buffer[start : start + (last - first) * sequences * width].reshape(-1, width)
+
+    def rows(self, buffer: NDArray[Any], row: int, first: int, last: int) -> NDArray[Any]:
+        """Return a view (last - first, B, size) of the same."""
+        size = int(self.plan.tables(self.vector.dtype).boxes[row, k.SIZE])
+        rows = self._padded_rows(buffer, row, first, last)
+        return rows.reshape(last - first, self.shape.sequences, -1)[:, :, :size]
 
     def _regions_of(self, name: str) -> list[int]:
         fed = [self.plan.fed] if name == self.net.output and self.plan.fed >= 0 else []
@@ -178,13 +195,15 @@ class Run:
                     self.rows(values, row, -len(array), 0)[...] = array[::-1]
                     self.buffers.carried[row] = 1
         if self.plan.fed >= 0:
-            fed = self.rows(values, self.plan.fed, 0, self.shape.steps).reshape(-1, self.net.n_out)
-            losses.feed_targets(self.target, self.labels, self.buffers.known, self.lengths, fed)
+            fed = self._padded_rows(values, self.plan.fed, 0, self.shape.steps)
+            known, lengths = self.buffers.known, self.lengths
+            losses.feed_targets(self.target, self.labels, known, lengths, fed, self.net.n_out)
 
     def _forward(self, everything: bool) -> None:
         if everything:
             self.buffers.scored[:] = 1
-        forward(self.plan.tables(self.vector.dtype), self.vector, self.batch, self.buffers.values)
+        tables, buffers = self.plan.tables(self.vector.dtype), self.buffers
+        forward(tables, self.vector, buffers.packed, self.batch, buffers.values)
 
     def value(self, name: str) -> NDArray[Any]:
         """Return a copy (T, B, size) of a box's values."""
@@ -196,10 +215,17 @@ class Run:
             raise InputError("weight: no step is scored (the weights of all known targets are 0)")
         terms = self.total * (1 if loss == "cross_entropy" else self.net.n_out)
         scale = 1.0 if reduction == "sum" else 1.0 / terms
-        y = self.rows(self.buffers.values, self.plan.rows[self.net.output], 0, self.shape.steps)
-        y = y.reshape(-1, self.net.n_out)
+        y = self._padded_rows(self.buffers.values, self.plan.rows[self.net.output], 0, self.shape.steps)
         rest = (self.target, self.labels, self.buffers.weight, scale, self.buffers.dy)
-        return float(losses.loss_and_dy(LOSS_CODES[loss], y, *rest))
+        return float(losses.loss_and_dy(LOSS_CODES[loss], y, self.net.n_out, *rest))
+
+    def padded_dy(self, dy: NDArray[Any]) -> NDArray[Any]:
+        """Copy a user's gradient (T, B, O) into rows of whole vectors, 0 beyond each sequence's end."""
+        rows = np.zeros((self.shape.steps, self.shape.sequences, self.buffers.dy.shape[1]), self.vector.dtype)
+        rows[:, :, : self.net.n_out] = dy
+        if self.ragged:
+            rows[np.arange(self.shape.steps)[:, None] >= self.lengths] = 0
+        return rows
 
     def backward(
         self, dy: NDArray[Any], fused: bool, with_input: bool
@@ -209,16 +235,24 @@ class Run:
         if buffers.dvalues.size == 0:
             buffers.dvalues = np.empty_like(buffers.values)
         slots = self.plan.input_slots if with_input else 0
-        rows = shape.sequences * self.net.n_in
-        dx = np.empty(shape.steps * rows if with_input else 0, dtype)
-        dx_before = np.empty(slots * rows, dtype)
+        row = shape.sequences * self.batch.input_width
+        dx = np.empty(shape.steps * row if with_input else 0, dtype)
+        dx_before = np.empty(slots * row, dtype)
         gradient = np.empty_like(self.vector)
         adjoint = k.Adjoint(
-            buffers.dvalues, dy.reshape(-1), fused, gradient, buffers.transposed, dx, dx_before
+            buffers.dvalues,
+            dy.reshape(-1),
+            fused,
+            gradient,
+            buffers.packed_gradient,
+            buffers.transposed,
+            dx,
+            dx_before,
         )
         backward(self.plan.tables(dtype), self.vector, self.batch, buffers.values, adjoint)
         dstate = self._state_gradient(dx_before, slots) if with_input else {}
-        dx = dx.reshape(shape.steps, shape.sequences, self.net.n_in) if with_input else dx
+        if with_input:
+            dx = dx.reshape(shape.steps, shape.sequences, -1)[:, :, : self.net.n_in].copy()
         if self.ragged and with_input:
             dx[np.arange(shape.steps)[:, None] >= self.lengths] = 0
         return self.net.parameters(gradient), dx, dstate
@@ -230,7 +264,7 @@ class Run:
                 parts = [self.rows(self.buffers.dvalues, r, -shape[0], 0) for r in self._regions_of(name)]
                 result[name] = np.sum(parts, axis=0)[::-1].copy()
         if slots:
-            before = dx_before.reshape(slots, self.shape.sequences, self.net.n_in)
+            before = dx_before.reshape(slots, self.shape.sequences, -1)[:, :, : self.net.n_in]
             result[INPUT_NAME] = before[::-1].copy()
         return result
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from rnnbench.kernels import tables as k
+from rnnbench.kernels.vectors import SEGMENT_COLUMNS, padded
 from rnnbench.network.description import ACTIVATIONS, Arrow, Box
 from rnnbench.network.graph import INPUT_NAME, components, inner_arrows
 from rnnbench.network.parameters import Layout, slots
@@ -93,7 +94,7 @@ class Plan:
         loop: str,
         gates: str = "declared",
     ) -> None:
-        self._output, self._loop = output, loop
+        self._output, self._loop, self._n_in = output, loop, n_in
         self.key = (loop, gates)
         feedback = [a for a in arrows if is_feedback(a, output)] if loop != "closed" else []
         inside = [a for a in arrows if a not in feedback] if loop == "open" else list(arrows)
@@ -108,6 +109,8 @@ class Plan:
         self._scales = np.array([0.0 if a.learned else float(a.weight) for a in ordered])
         self._tables: dict[np.dtype, k.Tables] = {}
         self.bytes_per_row = 2 * int(self._box_table[:, k.SIZE].sum())
+        into = [sum(a.target == box.name for a in arrows) for box in boxes]
+        self.segments = SEGMENT_COLUMNS * max([1, *into])
         self.input_slots = slots(INPUT_NAME, arrows)[0]
 
     def _sorted_arrows(self, boxes: Sequence[Box], arrows: Sequence[Arrow]) -> list[Arrow]:
@@ -130,7 +133,7 @@ class Plan:
                 source = self.fed
                 # Targets are constants: only the values before the first step are reached.
                 cut = 1 if self._loop == "open" else cut
-            table[row] = source, self.rows[arrow.target], arrow.lag, cut, layout.start(arrow.name)
+            table[row] = source, self.rows[arrow.target], arrow.lag, cut, layout.start(arrow.name), -1, -1
         return table
 
     def _boxes(
@@ -161,9 +164,10 @@ class Plan:
         return table
 
     def tables(self, dtype: DTypeLike) -> k.Tables:
-        """Return the tables, fixed weights in the parameters' type."""
+        """Return the tables for a type of parameters, which decides how rows are padded."""
         dtype = np.dtype(dtype)
         if dtype not in self._tables:
+            boxes, arrows = self._packed(dtype.itemsize)
             order = np.array([self.rows[name] for stage in self.stages for name in stage.boxes], np.int64)
             stages = np.zeros((len(self.stages), k.STAGE_COLUMNS), np.int64)
             start = 0
@@ -172,8 +176,8 @@ class Plan:
                 stages[row] = stage.recurrent, start, stop, stage.direction, stage.scored_only
                 start = stop
             self._tables[dtype] = k.Tables(
-                self._box_table,
-                self._arrow_table,
+                boxes,
+                arrows,
                 self._scales.astype(dtype),
                 order,
                 stages,
@@ -183,11 +187,31 @@ class Plan:
             )
         return self._tables[dtype]
 
-    def regions(self, steps: int, sequences: int) -> tuple[NDArray[np.int64], int]:
+    def _packed(self, itemsize: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the box and arrow tables with the widths of rows and the offsets of the packed weights."""
+        boxes, arrows = self._box_table.copy(), self._arrow_table.copy()
+        boxes[:, k.WIDTH] = [padded(int(size), itemsize) for size in boxes[:, k.SIZE]]
+        packed_at = transposed_at = 0
+        for arrow in arrows:
+            source = arrow[k.SOURCE]
+            size = self._n_in if source == k.INPUT else boxes[source, k.SIZE]
+            width = padded(size, itemsize)
+            arrow[[k.PACKED_AT, k.TRANSPOSED_AT]] = -1
+            if arrow[k.WEIGHT_AT] >= 0:
+                arrow[[k.PACKED_AT, k.TRANSPOSED_AT]] = packed_at, transposed_at
+                packed_at += size * boxes[arrow[k.TARGET], k.WIDTH]
+                transposed_at += boxes[arrow[k.TARGET], k.SIZE] * width
+        for box in boxes:
+            box[k.PACKED_BIAS_AT] = packed_at
+            packed_at += box[k.WIDTH]
+        self.packed_size, self.transposed_size = int(packed_at), int(transposed_at)
+        return boxes, arrows
+
+    def regions(self, steps: int, sequences: int, dtype: DTypeLike) -> tuple[NDArray[np.int64], int]:
         """Return the offset of each box's region and the size of the whole buffer, in elements."""
-        table = self._box_table
+        table = self.tables(dtype).boxes
         rows = table[:, k.INITIAL_SLOTS] + steps + table[:, k.FINAL_SLOTS]
-        ends = np.cumsum(rows * sequences * table[:, k.SIZE])
+        ends = np.cumsum(rows * sequences * table[:, k.WIDTH])
         return np.concatenate([[0], ends[:-1]]).astype(np.int64), int(ends[-1])
 
     def block(self, steps: int, sequences: int, dtype: DTypeLike) -> int:

@@ -1,0 +1,29 @@
+"""Training: `fit` yields plain records and returns a result; it needs no configuration and no store."""
+
+from importlib import import_module
+from typing import Any
+
+_WHERE = {
+    "Adam": "optimisers",
+    "AdamW": "optimisers",
+    "Evaluation": "evaluation",
+    "RMSprop": "optimisers",
+    "Result": "result",
+    "Rprop": "optimisers",
+    "SGD": "optimisers",
+    "drain": "fitting",
+    "evaluate": "evaluation",
+    "fit": "fitting",
+    "fit_seeds": "seeds",
+    "optimiser": "optimisers",
+    "stream": "streams",
+}
+
+__all__ = sorted(_WHERE)
+
+
+def __getattr__(name: str) -> Any:
+    # The options of optimisers are part of the configuration, which is checked before the compiler is loaded.
+    if name in _WHERE:
+        return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,81 @@
+"""Losses and scores of a network on a batch: in closed loop, and in open loop beside it."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnbench.network import Network, Parameters
+from rnnbench.tasks.contract import Batch, Task, mean_loss
+from rnnbench.training.batches import cast
+
+
+class Evaluation(NamedTuple):
+    """A network's outputs on a batch and what they are worth.
+
+    Attributes
+    ----------
+    loss : float
+        Mean loss over the scored steps.
+    score : float
+        Accuracy, or 1 - loss / loss of the best constant.
+    solved : bool
+        Whether the task's criterion is met.
+    y : ndarray (T, B, O)
+        Outputs.
+    """
+
+    loss: float
+    score: float
+    solved: bool
+    y: NDArray[Any]
+
+
+def evaluate(
+    net: Network, params: Parameters, task: Task, batch: Batch, loop: str | int = "closed"
+) -> Evaluation:
+    """Run a network over a batch and score its outputs.
+
+    Parameters
+    ----------
+    net : Network
+        The network.
+    params : Parameters
+        Its parameters; the batch is cast to their type.
+    task : Task
+        Gives loss, score and criterion.
+    batch : Batch
+        Sequences, of any length.
+    loop : "closed", "open" or int
+        What feedback from the output box reads. Models are compared in closed loop.
+
+    Raises
+    ------
+    ValueError
+        The task refuses the network or the loop.
+    """
+    refuse(net, task, loop)
+    batch = cast(batch, params.vector.dtype)
+    target = None if loop == "closed" else batch.target
+    y = net.forward(params, batch.x, target, loop, weight=batch.weight, lengths=batch.lengths)
+    # A network that runs away in closed loop has scores like -inf, which is a finding and no reason to warn.
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        loss = mean_loss(y, batch, task.loss)
+        return Evaluation(float(loss), float(task.score(y, batch)), bool(task.solved(y, batch)), y)
+
+
+def refuse(net: Network, task: Task, loop: str | int) -> None:
+    """Raise ValueError with the task's reason where it refuses such a network or loop."""
+    reason = task.refusal(causal=net.causal, loop=loop)
+    if reason:
+        raise ValueError(reason)
+
+
+def open_loop_scores(net: Network, params: Parameters, task: Task, batch: Batch) -> dict[str, float]:
+    """Return {"open_loop_score": ...}, or {} without output feedback or where the task refuses the open loop.
+
+    A column of its own: a target that is fed back can contain the answer.
+    """
+    if not net.has_feedback or task.refusal(causal=net.causal, loop="open"):
+        return {}
+    return {"open_loop_score": evaluate(net, params, task, batch, "open").score}

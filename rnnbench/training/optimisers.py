@@ -1,0 +1,321 @@
+"""Optimisers: PyTorch's definitions and defaults, updated in place by compiled kernels."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from time import perf_counter
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from rnnbench.training.arguments import choice, number, switch
+
+NOT_NEGATIVE = "be a number of 0 or more"
+SHARE = "lie in [0, 1)"
+
+
+class Optimiser:
+    """What all optimisers share; each is a dataclass whose fields are its options.
+
+    Attributes
+    ----------
+    rule : str
+        Name of the update rule's code in `rnnbench.kernels.optimisers`.
+    """
+
+    rule: ClassVar[str]
+
+    def settings(self) -> list[float]:
+        """Return the rule's constants in the order its kernel reads them."""
+        raise NotImplementedError
+
+    def state(self, size: int, dtype: DTypeLike) -> NDArray[Any]:
+        """Return the running averages (rows, `size`) as they are before the first update."""
+        return np.zeros((2, size), dtype)
+
+    def start(
+        self, size: int, dtype: DTypeLike, norm_bound: float = math.inf, value_bound: float = math.inf
+    ) -> "Updates":
+        """Begin a series of updates of a vector of `size` parameters (see `Updates`)."""
+        return Updates(self, size, dtype, norm_bound, value_bound)
+
+
+class Updates:
+    """A series of updates of one vector: the optimiser's memory, allocated once.
+
+    Parameters
+    ----------
+    optimiser : Optimiser
+        Rule and options; read now, so that a later change of its fields has no effect.
+    size : int
+        Number of parameters P.
+    dtype : dtype
+        float32 or float64, that of the vector.
+    norm_bound, value_bound : float
+        Bounds of the clipping by the global norm and element by element; infinite for none.
+    """
+
+    def __init__(
+        self, optimiser: Optimiser, size: int, dtype: DTypeLike, norm_bound: float, value_bound: float
+    ) -> None:
+        # Not at the top: options are read and checked without loading the compiler.
+        from rnnbench.kernels import optimisers as kernels
+
+        self._update = kernels.clipped_update
+        self.rule = getattr(kernels, optimiser.rule)
+        self.settings = np.zeros(kernels.SETTINGS)
+        values = optimiser.settings()
+        self.settings[: len(values)] = values
+        self.state = optimiser.state(size, dtype)
+        self.step = 0
+        self.norm_bound = float(norm_bound)
+        self.value_bound = float(value_bound)
+
+    def __call__(self, vector: NDArray[Any], gradient: NDArray[Any]) -> tuple[float, bool]:
+        """Clip the gradient and update the vector, both in place.
+
+        Parameters
+        ----------
+        vector, gradient : ndarray (P,)
+            Parameters and gradient. Where the gradient is not finite, neither is touched.
+
+        Returns
+        -------
+        norm : float
+            The gradient's global norm before clipping.
+        clipped : bool
+            Whether it was clipped.
+        """
+        self.step += 1
+        norm, clipped = self._update(
+            self.rule,
+            vector,
+            gradient,
+            self.state,
+            self.settings,
+            self.step,
+            self.norm_bound,
+            self.value_bound,
+        )
+        return norm, clipped
+
+
+def warm_up(dtype: DTypeLike) -> float:
+    """Compile the update rules for a type, or load them from the cache, and return the seconds it took."""
+    clock = perf_counter()
+    Adam().start(1, dtype)(np.zeros(1, dtype), np.zeros(1, dtype))
+    return perf_counter() - clock
+
+
+@dataclass
+class SGD(Optimiser):
+    """Stochastic gradient descent, plain or with (Nesterov's) momentum.
+
+    Parameters
+    ----------
+    lr : float
+        Learning rate, 0 or more.
+    momentum : float
+        Share of the last step that is kept, in [0, 1).
+    nesterov : bool
+        Whether the momentum looks ahead; needs a momentum above 0.
+    """
+
+    rule: ClassVar[str] = "SGD"
+
+    lr: float = 1e-3
+    momentum: float = 0.0
+    nesterov: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        number("train.lr", self.lr, NOT_NEGATIVE, 0)
+        number("train.momentum", self.momentum, SHARE, 0, 1)
+        if switch("train.nesterov", self.nesterov) and self.momentum == 0:
+            raise ValueError("train.nesterov=True: must be false unless momentum is above 0")
+
+    def settings(self) -> list[float]:
+        """Return lr, momentum and the switch."""
+        return [self.lr, self.momentum, float(self.nesterov)]
+
+    def state(self, size: int, dtype: DTypeLike) -> NDArray[Any]:
+        """Return one row for the momentum, if there is any."""
+        return np.zeros((1 if self.momentum else 0, size), dtype)
+
+
+@dataclass
+class RMSprop(Optimiser):
+    """RMSprop: each derivative divided by the root of its running mean square.
+
+    Parameters
+    ----------
+    lr : float
+        Learning rate, 0 or more.
+    alpha : float
+        Share of the mean square that is kept, in [0, 1).
+    eps : float
+        Added to the root, 0 or more.
+    momentum : float
+        Share of the last step that is kept, in [0, 1).
+    """
+
+    rule: ClassVar[str] = "RMSPROP"
+
+    lr: float = 1e-2
+    alpha: float = 0.99
+    eps: float = 1e-8
+    momentum: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        number("train.lr", self.lr, NOT_NEGATIVE, 0)
+        number("train.alpha", self.alpha, SHARE, 0, 1)
+        number("train.eps", self.eps, NOT_NEGATIVE, 0)
+        number("train.momentum", self.momentum, SHARE, 0, 1)
+
+    def settings(self) -> list[float]:
+        """Return lr, alpha, eps and momentum."""
+        return [self.lr, self.alpha, self.eps, self.momentum]
+
+
+@dataclass
+class Adam(Optimiser):
+    """Adam: a running mean of each derivative divided by the root of its running mean square.
+
+    Parameters
+    ----------
+    lr : float
+        Learning rate, 0 or more.
+    beta1, beta2 : float
+        Shares of the mean and of the mean square that are kept, in [0, 1).
+    eps : float
+        Added to the root, 0 or more.
+    """
+
+    rule: ClassVar[str] = "ADAM"
+
+    lr: float = 1e-3
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        number("train.lr", self.lr, NOT_NEGATIVE, 0)
+        number("train.beta1", self.beta1, SHARE, 0, 1)
+        number("train.beta2", self.beta2, SHARE, 0, 1)
+        number("train.eps", self.eps, NOT_NEGATIVE, 0)
+
+    def settings(self) -> list[float]:
+        """Return lr, both betas and eps; no decay."""
+        return [self.lr, self.beta1, self.beta2, self.eps, 0.0]
+
+
+@dataclass
+class AdamW(Adam):
+    """Adam with decoupled weight decay: all parameters shrink by ``lr * weight_decay`` before each step.
+
+    Parameters
+    ----------
+    lr, beta1, beta2, eps : float
+        As in `Adam`.
+    weight_decay : float
+        0 or more.
+    """
+
+    weight_decay: float = 1e-2
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        super().__post_init__()
+        number("train.weight_decay", self.weight_decay, NOT_NEGATIVE, 0)
+
+    def settings(self) -> list[float]:
+        """Return lr, both betas, eps and the decay."""
+        return [self.lr, self.beta1, self.beta2, self.eps, self.weight_decay]
+
+
+@dataclass
+class Rprop(Optimiser):
+    """Resilient propagation: only the signs of the derivatives count; meant for full batches.
+
+    Parameters
+    ----------
+    lr : float
+        First step size of every parameter, 0 or more.
+    eta_minus, eta_plus : float
+        Factors of a step size where a derivative turned, in [0, 1), and where it kept its sign, at least 1.
+    step_min, step_max : float
+        Limits of the step sizes.
+    """
+
+    rule: ClassVar[str] = "RPROP"
+
+    lr: float = 1e-2
+    eta_minus: float = 0.5
+    eta_plus: float = 1.2
+    step_min: float = 1e-6
+    step_max: float = 50.0
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        number("train.lr", self.lr, NOT_NEGATIVE, 0)
+        number("train.eta_minus", self.eta_minus, SHARE, 0, 1)
+        number("train.eta_plus", self.eta_plus, "be a number of at least 1", 1)
+        number("train.step_min", self.step_min, NOT_NEGATIVE, 0)
+        above = f"be a number of at least step_min={self.step_min}"
+        number("train.step_max", self.step_max, above, self.step_min)
+
+    def settings(self) -> list[float]:
+        """Return the first step size, both factors and both limits."""
+        return [self.lr, self.eta_minus, self.eta_plus, self.step_min, self.step_max]
+
+    def state(self, size: int, dtype: DTypeLike) -> NDArray[Any]:
+        """Return a row of last derivatives (none yet) and one of step sizes."""
+        rows = super().state(size, dtype)
+        rows[1] = self.lr
+        return rows
+
+
+OPTIMISERS: dict[str, type[Optimiser]] = {
+    "sgd": SGD,
+    "rmsprop": RMSprop,
+    "adam": Adam,
+    "adamw": AdamW,
+    "rprop": Rprop,
+}
+
+
+def optimiser(name: Any = "adam", **options: Any) -> Optimiser:
+    """Return an optimiser by name.
+
+    Parameters
+    ----------
+    name : str, Mapping or Optimiser
+        A name in `OPTIMISERS`; a mapping with the key "name" and options; or an optimiser, which is returned
+        as it is when there are no further options.
+    **options
+        Fields of the optimiser that are to differ from its defaults.
+
+    Raises
+    ------
+    ValueError
+        Unknown name or option, or a value out of range.
+    """
+    if isinstance(name, Mapping):
+        return optimiser(**{"name": "adam", **name, **options})
+    if isinstance(name, Optimiser):
+        given = {field.name: getattr(name, field.name) for field in fields(name)}  # type: ignore[arg-type]
+        kind = type(name)
+        if not options:
+            return name
+    else:
+        given, kind = {}, OPTIMISERS[choice("optimizer", name, OPTIMISERS)]
+    allowed = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    for option, value in options.items():
+        if option not in allowed:
+            raise ValueError(
+                f"train.{option}={value}: must be an option of {kind.__name__}: {', '.join(allowed)}"
+            )
+    return kind(**{**given, **options})

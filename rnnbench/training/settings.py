@@ -1,0 +1,88 @@
+"""The arguments of a training, checked before anything starts."""
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any, Self
+
+import numpy as np
+
+from rnnbench.network import Network
+from rnnbench.training.arguments import bound, choice, switch, whole_number
+from rnnbench.training.optimisers import Optimiser, optimiser
+
+LOOPS = ("closed", "open")
+REDUCTIONS = ("mean", "sum")
+DTYPES = ("float32", "float64")
+#: Arguments of `Network.init` that are not schemes.
+FIXED = ("self", "seed", "dtype")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The checked arguments of one `fit`, which documents them; no clipping is an infinite bound."""
+
+    updates: int
+    batch: int
+    optimiser: Optimiser
+    seed: int
+    loop: str | int
+    reduction: str
+    norm_bound: float
+    value_bound: float
+    evaluate_every: int
+    stop_when_solved: bool
+    dtype: np.dtype[Any]
+    init: dict[str, Any]
+
+    @classmethod
+    def checked(cls, **given: Any) -> Self:
+        """Return the settings that arguments of `fit` stand for.
+
+        Raises
+        ------
+        ValueError
+            An argument out of range.
+        """
+        rate = {} if given["lr"] is None else {"lr": given["lr"]}
+        return cls(
+            updates=whole_number("train.updates", given["updates"], 1),
+            batch=whole_number("train.batch", given["batch"], 1),
+            optimiser=optimiser(given["optimizer"], **rate),
+            seed=whole_number("seed", given["seed"], 0),
+            loop=_loop(given["loop"]),
+            reduction=choice("train.reduction", given["reduction"], REDUCTIONS),
+            norm_bound=bound("train.clip_norm", given["clip_norm"]),
+            value_bound=bound("train.clip_value", given["clip_value"]),
+            evaluate_every=whole_number("train.evaluate_every", given["evaluate_every"], 1),
+            stop_when_solved=switch("train.stop_when_solved", given["stop_when_solved"]),
+            dtype=np.dtype(choice("train.dtype", _dtype_name(given["dtype"]), DTYPES)),
+            init=_init(given["init"]),
+        )
+
+
+def _loop(loop: Any) -> str | int:
+    if isinstance(loop, Integral) and not isinstance(loop, bool) and int(loop) >= 0:
+        return int(loop)
+    if loop in LOOPS:
+        return str(loop)
+    raise ValueError(f"train.loop={loop}: must be closed, open, or the step at which targets end (0 or more)")
+
+
+def _dtype_name(dtype: Any) -> str:
+    if isinstance(dtype, str):
+        return dtype
+    try:
+        return str(np.dtype(dtype).name)
+    except TypeError:
+        return str(dtype)
+
+
+def _init(init: Mapping[str, Any] | None) -> dict[str, Any]:
+    given = dict(init or {})
+    allowed = [name for name in inspect.signature(Network.init).parameters if name not in FIXED]
+    for name, value in given.items():
+        if name not in allowed:
+            raise ValueError(f"init.{name}={value}: must be a scheme of {', '.join(allowed)}")
+    return given

@@ -1,0 +1,61 @@
+"""The width nearest to a budget, against a search over all widths."""
+
+import pytest
+
+from rnnbench import models
+from rnnbench.models import solve_width
+from tests.models.small import small
+
+
+def nearest(model, parameters):
+    """Return (width, count) by trying all; the smaller of two widths equally near."""
+    counts = [
+        type(model)(**{**vars(model), "hidden": w}).build(2, 1, "linear").n_parameters for w in range(1, 160)
+    ]
+    return min(enumerate(counts, start=1), key=lambda pair: (abs(pair[1] - parameters), pair[0]))
+
+
+@pytest.mark.parametrize("name", models.found())
+@pytest.mark.parametrize("parameters", [30, 97, 100, 101, 250, 601])
+def test_nearest_width(name, parameters):
+    model = small(name, **({"window": 2} if name == "tdnn" else {}))
+    before = vars(model).copy()
+    width = solve_width(model, 2, 1, parameters)
+    expected, count = nearest(model, parameters)
+    assert (width.model.hidden, width.n_parameters) == (expected, count)
+    assert width.n_parameters == width.model.build(2, 1).n_parameters
+    assert width.deviation == pytest.approx((count - parameters) / parameters)
+    assert vars(model) == before
+    assert {**vars(width.model), "hidden": 3} == before
+
+
+def test_a_large_budget_is_met_within_a_per_cent():
+    for name in models.found():
+        assert abs(solve_width(small(name), 3, 2, 20_000).deviation) < 0.01
+
+
+def test_a_budget_below_one_unit():
+    # At width 1 a TDNN of 41 frames has 41 * 2 + 1 + 1 + 1 = 85 parameters.
+    model = small("tdnn", window=40)
+    assert solve_width(model, 2, 1, 60).n_parameters == 85
+    with pytest.raises(ValueError) as refusal:
+        solve_width(model, 2, 1, 50)
+    assert (
+        str(refusal.value) == "budget.parameters=50: must be about 85 or more, what tdnn has at a width of 1"
+    )
+
+
+@pytest.mark.parametrize("parameters", [0, -5, 2.5, True, "100"])
+def test_a_budget_is_a_positive_whole_number(parameters):
+    with pytest.raises(
+        ValueError, match=f"budget.parameters={parameters}: must be a whole number of at least 1"
+    ):
+        solve_width(small("rnn"), 2, 1, parameters)
+
+
+def test_a_model_without_a_width():
+    class Fixed:
+        pass
+
+    with pytest.raises(ValueError, match=r"budget\.parameters=100: fixed has no width"):
+        solve_width(Fixed(), 2, 1, 100)

@@ -1,0 +1,1 @@
+"""Tests of the tasks: data, floors and the numbers of the papers."""

@@ -1,0 +1,52 @@
+"""Every task that is found, in every form that draws differently."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rnnbench import tasks
+from rnnbench.tasks.contract import Task
+
+FORMS: dict[str, tuple[str, dict[str, object]]] = {
+    "adding": ("adding", {}),
+    "adding-hochreiter1997": ("adding", {"variant": "hochreiter1997"}),
+    "adding-sutskever2013": ("adding", {"variant": "sutskever2013"}),
+    "adding-pascanu2013": ("adding", {"variant": "pascanu2013"}),
+    "adding-bai2018": ("adding", {"variant": "bai2018", "length": 21}),
+    "csv": ("csv", {"targets": "y"}),
+    "csv-forecast": ("csv", {"targets": ["y", "v"], "inputs": ["y", "v", "u"], "horizon": 2, "length": 1000}),
+    "example3": ("example3", {}),
+    "hello": ("hello", {}),
+    "latch": ("latch", {}),
+    "latch-lin1996": ("latch", {"variant": "lin1996", "length": 50}),
+    "sunspots": ("sunspots", {}),
+    "temporal_order": ("temporal_order", {}),
+    "temporal_order-30": ("temporal_order", {"length": 30}),
+    "window": ("window", {}),
+    "window-delay": ("window", {"delay": 5, "length": 40}),
+    "window-classes": ("window", {"kind": "classification"}),
+}
+
+
+@pytest.fixture(scope="session")
+def data_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of 400 rows: y is a moving average of u plus noise, with holes in u and y; v is a sine."""
+    rng = np.random.default_rng(5)
+    u = rng.random(400)
+    y = 10.0 + 4.0 * np.convolve(u, [0.5, 0.3, 0.2])[:400] + 0.2 * rng.standard_normal(400)
+    v = np.sin(np.arange(400) / 5.0)
+    rows = [f"{a},{b},{c}" for a, b, c in zip(u, v, y, strict=True)]
+    rows[7] = f"{u[7]},{v[7]},"
+    rows[350] = f"NA,{v[350]},{y[350]}"
+    path = tmp_path_factory.mktemp("data") / "plant.csv"
+    path.write_text("u,v,y\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture(params=list(FORMS))
+def task(request: pytest.FixtureRequest, data_file: Path) -> Task:
+    """A task in one of its forms."""
+    name, fields = FORMS[request.param]
+    extra = {"path": str(data_file)} if name == "csv" else {}
+    return tasks.found()[name](**fields, **extra)
