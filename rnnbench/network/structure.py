@@ -21,7 +21,7 @@ def _plain(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 class Structure:
-    """Boxes and arrows, checked, with what can be said about them; `Network` adds computation."""
+    """Boxes and arrows, checked, with what can be said about them; see `Network`."""
 
     def __init__(
         self,

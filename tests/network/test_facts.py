@@ -69,6 +69,14 @@ def test_true_recurrence_needs_a_learned_weight_on_the_way_round():
     assert learned.true_recurrence
 
 
+@pytest.mark.parametrize(
+    "lag, cut_every, round_it", [(1, 2, True), (2, 2, False), (3, 2, False), (2, 3, True)]
+)
+def test_a_lag_as_long_as_a_chunk_always_crosses_a_border(lag, cut_every, round_it):
+    arrows = [Arrow("x", "y"), Arrow("y", "y", lag=lag, cut_every=cut_every)]
+    assert Network([Box("y", 2)], arrows, n_in=1).true_recurrence is round_it
+
+
 def test_poll_1_finite_response():
     """That an input affects the output for all time is false of a TDNN, true of every infinite response."""
     rng = np.random.default_rng(0)

@@ -1,0 +1,167 @@
+"""The command `rnnbench`. Nothing heavy is imported before a subcommand needs it."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from rnnbench import __version__
+
+DESCRIPTION = "Recurrent networks as boxes and arrows, compared on tasks with long dependencies."
+EPILOG = """\
+examples
+  rnnbench run model=elman task=adding task.length=50 seeds=5
+  rnnbench run -m model=elman,rnn task.length=20,50
+  rnnbench run experiment=demo
+  rnnbench report demo
+"""
+COMMANDS = ("run", "list", "report", "ui")
+LISTS = ("models", "tasks", "experiments")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        The command line without the program's name; `sys.argv[1:]` by default.
+
+    Returns
+    -------
+    int
+        0; 1 for a refusal (one or two lines on stderr) or a failed run; 130 after Ctrl-C. An unexpected
+        exception is not caught: its traceback is wanted.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _dispatch(given)
+    except KeyboardInterrupt:
+        print("rnnbench: interrupted", file=sys.stderr)
+        return 130
+    except _Refused as refused:
+        print(f"rnnbench: {refused}", file=sys.stderr)
+        return 1
+
+
+class _Refused(Exception):
+    """A command that is not carried out; the message is what the user reads."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Refuses in our own form: a short message with the nearest name, exit code 1."""
+
+    def error(self, message: str) -> NoReturn:
+        raise _Refused(f"{message}\nsee: {self.prog} --help")
+
+
+def _dispatch(given: list[str]) -> int:
+    # What follows `run` is Hydra's notation, not argparse's.
+    if given[:1] == ["run"]:
+        return _run(given[1:])
+    options = _parser().parse_args(given)
+    if options.command is None:
+        _parser().print_help()
+        return 0
+    if options.command not in COMMANDS:
+        raise _unknown("command", options.command, COMMANDS)
+    arguments = _subparser(options.command).parse_args(options.rest)
+    return {"list": _list, "report": _report, "ui": _ui}[options.command](arguments)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="rnnbench",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        usage="rnnbench {run,list,report,ui} ...",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"rnnbench {__version__}")
+    parser.add_argument(
+        "command",
+        nargs="?",
+        help="run: train; list models|tasks|experiments; report NAME: table and figures of a study; "
+        "ui: MLflow dashboard",
+    )
+    parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    return parser
+
+
+def _subparser(command: str) -> argparse.ArgumentParser:
+    parser = _Parser(prog=f"rnnbench {command}", allow_abbrev=False)
+    if command == "list":
+        parser.add_argument("what", help=" | ".join(LISTS))
+    elif command == "report":
+        parser.add_argument("study", help="name of a study that was run, such as demo")
+    else:
+        parser.add_argument("--port", type=int, default=5000, help="port on 127.0.0.1 (default 5000)")
+    if command in ("report", "ui"):
+        parser.add_argument(
+            "--uri", help="address of the MLflow server or database (default: SQLite in ./runs)"
+        )
+    return parser
+
+
+def _unknown(what: str, word: str, allowed: Sequence[str]) -> _Refused:
+    from rnnbench.experiment.refusals import unknown
+
+    return _Refused(str(unknown(what, word, word, allowed)))
+
+
+def _run(rest: list[str]) -> int:
+    from rnnbench.experiment.refusals import Refused
+
+    try:
+        from rnnbench.experiment import command
+
+        return command.run(rest)
+    except Refused as refused:
+        raise _Refused(str(refused)) from refused
+
+
+def _list(options: argparse.Namespace) -> int:
+    if options.what not in LISTS:
+        raise _unknown("list", options.what, LISTS)
+    from rnnbench.experiment import listing
+
+    print(getattr(listing, options.what)())
+    return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    from rnnbench.tracking import Store, StoreError
+
+    try:
+        store = Store(options.uri)
+        studies = store.studies()
+    except StoreError as error:
+        raise _Refused(str(error)) from error
+    if options.study not in studies:
+        raise _unknown("study", options.study, studies)
+    from rnnbench.reporting import print_table, report
+    from rnnbench.reporting.page import ReportError
+
+    try:
+        page = report(options.study, store)
+        print_table(options.study, store)
+    except ReportError as error:
+        raise _Refused(str(error)) from error
+    print(page)
+    return 0
+
+
+def _ui(options: argparse.Namespace) -> int:
+    from rnnbench.tracking import Store, StoreError
+    from rnnbench.tracking.dashboard import serve
+
+    if not 1 <= options.port <= 65535:
+        raise _Refused(f"--port={options.port}: must lie between 1 and 65535")
+    try:
+        store = Store(options.uri)
+    except StoreError as error:
+        raise _Refused(str(error)) from error
+    if not store.exists:
+        raise _Refused("there are no runs in ./runs yet: start one with rnnbench run")
+    return serve(store, options.port)

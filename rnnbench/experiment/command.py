@@ -1,0 +1,173 @@
+"""`rnnbench run`: read the command line, check every configuration, and only then train the first.
+
+Hydra composes and type-checks configurations and reads the notation of overrides and sweeps. The loop over
+configurations is ours: it composes each configuration once (Hydra's own sweeper and launcher: three times),
+can take a list of grids, and checks ranges and applicability before anything is written.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import NoReturn
+
+from hydra import initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from omegaconf import OmegaConf
+
+from rnnbench.experiment import folders, schema
+from rnnbench.experiment.job import Runner, Summary
+from rnnbench.experiment.plan import Plan, check, compose_one
+from rnnbench.experiment.progress import Progress
+from rnnbench.experiment.refusals import Refused
+from rnnbench.experiment.sweep import Reader, choices_of, expand, read_grids
+from rnnbench.tracking import Store, StoreError
+
+USAGE = """\
+rnnbench run [-m] [--cfg] [KEY=VALUE ...]
+
+  rnnbench run model=elman model.hidden=64 task=adding task.length=50 seeds=5
+  rnnbench run -m model=elman,rnn task.length=20,50     every combination
+  rnnbench run experiment=demo                          a study: experiments/demo.yaml
+  rnnbench run --cfg model=narx                         print the configuration, run nothing
+"""
+OTHERS = """\
+others
+  seeds=1                  how many (5 means 0 to 4), or a list such as [0,3]
+  budget.parameters=null   solves the model's width for the nearest parameter count
+  init.input=glorot  init.recurrent=orthogonal  init.output=glorot  init.bias=0.0
+  tracking.uri=null        http://host:port of an MLflow server; SQLite in ./runs by default
+  study.name=null          the study file's name, else default
+
+The fields of models and tasks: rnnbench list models, rnnbench list tasks."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carry out `rnnbench run` and return the exit code.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        What follows `rnnbench run` on the command line.
+
+    Raises
+    ------
+    Refused
+        Before anything is trained or written.
+    """
+    flags = read_flags(arguments)
+    if flags.help:
+        print(help_text())
+        return 0
+    schema.register()
+    with initialize_config_dir(str(folders.conf()), version_base="1.3", job_name="rnnbench"):
+        lines = read_lines(flags.overrides, sweeping=flags.multirun)
+        plan = check(lines)
+        if flags.cfg:
+            print("---\n".join(OmegaConf.to_yaml(compose_one(line)[0]) for line in lines), end="")
+            return 0
+    return carry_out(plan)
+
+
+def read_flags(arguments: Sequence[str]) -> argparse.Namespace:
+    """Split flags from overrides; an unknown flag is refused."""
+    parser = _FlagParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("-h", "--help", action="store_true")
+    parser.add_argument("-m", "--multirun", action="store_true")
+    parser.add_argument("--cfg", action="store_true")
+    parser.add_argument("overrides", nargs="*")
+    return parser.parse_intermixed_args(list(arguments))
+
+
+class _FlagParser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise Refused(f"{message}\nallowed: -m, --cfg, --help and KEY=VALUE")
+
+
+def read_lines(arguments: Sequence[str], sweeping: bool) -> list[list[str]]:
+    """Return the overrides of each configuration that a command line describes.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        Overrides as typed; may name a study with `experiment=NAME`.
+    sweeping : bool
+        Whether `-m` was given: without it, several values for a key are refused.
+
+    Raises
+    ------
+    Refused
+        For what can be told from the names alone; types and ranges are checked by `plan.check`.
+    """
+    read = Reader(OverridesParser.create(GlobalHydra.instance().config_loader()), schema.groups())
+    given = [read(text) for text in arguments]
+    _check_given(given, sweeping)
+    experiment = next((choices_of(o) for o in given if o.key_or_group == "experiment"), [])
+    rest = [o for o in given if o.key_or_group != "experiment"]
+    if len(experiment) > 1:
+        raise Refused(f"experiment={','.join(experiment)}: one study at a time")
+    if not experiment or experiment == ["null"]:
+        return expand([{}], rest)
+    name = experiment[0]
+    sweep = schema.register_study(name, folders.studies()[name])
+    return [[f"experiment={name}", *line] for line in expand(read_grids(sweep, name, read), rest)]
+
+
+def _check_given(given: Sequence[Override], sweeping: bool) -> None:
+    """Refuse several values without `-m`, and a key that is given twice."""
+    first: dict[str, str] = {}
+    for override in given:
+        line, key = override.input_line or "", override.get_key_element()
+        if override.is_sweep_override() and not sweeping:
+            raise Refused(f"{line}: several values; rnnbench run -m sweeps over them, {key}=[...] is a list")
+        if key in first:
+            raise Refused(f"{line}: {key} is already given by {first[key]}")
+        first[key] = line
+
+
+def carry_out(plan: Plan) -> int:
+    """Open the store, run every configuration, print a line for each; returns the exit code."""
+    for skipped in plan.skipped:
+        print(f"{skipped['model']} · {skipped['task_label']}  not applicable: {skipped['reason']}")
+    store = _open_store(plan)
+    names = plan.names
+    if len(names) > 1:
+        runs = sum(len(c.seeds) for c in plan.configurations)
+        print(f"{plan.configurations[0].study}: {len(names)} configurations, {runs} runs", file=sys.stderr)
+    width = max(map(len, names))
+    summaries: list[Summary] = []
+    with Progress(len(names)) as progress:
+        runner = Runner(store, progress)
+        for name, configuration in zip(names, plan.configurations, strict=True):
+            summaries.append(runner.run(configuration, name))
+            progress.end(len(summaries))
+            print(summaries[-1].line(width), flush=True)
+    failed = sum(s.failed for s in summaries)
+    if failed:
+        print(f"rnnbench: {failed} of {sum(s.seeds for s in summaries)} runs failed", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _open_store(plan: Plan) -> Store:
+    """Make the store and the study before the first run."""
+    first = plan.configurations[0]
+    try:
+        store = Store(first.uri)
+        store.open(first.study, str(first.notes.get("question", "")))
+    except StoreError as error:
+        raise Refused(str(error)) from error
+    except OSError as error:
+        raise Refused(f"{error.filename or './runs'}: the store cannot be made ({error.strerror})") from error
+    if plan.skipped:
+        store.write_skipped(first.study, plan.skipped)
+    return store
+
+
+def help_text() -> str:
+    """Return usage, the groups with their options, and the keys of training with their defaults."""
+    options = "\n".join(f"  {group}={'|'.join(names)}" for group, names in schema.groups().items())
+    train = "\n".join(f"  train.{f.name}={f.default}".replace("=None", "=null") for f in fields(schema.Train))
+    others = ", ".join(f"train.{name}" for name in schema.option_types())
+    return f"{USAGE}\ngroups\n{options}\n\ntraining\n{train}\n  of the optimisers: {others}\n\n{OTHERS}"

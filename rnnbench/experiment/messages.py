@@ -1,0 +1,136 @@
+"""Hydra's and OmegaConf's errors, said in one or two lines: the key, the value, what is allowed."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hydra.core.override_parser.types import Override
+from hydra.errors import MissingConfigException, OverrideParseException
+from omegaconf import DictConfig
+from omegaconf.errors import (
+    ConfigAttributeError,
+    ConfigKeyError,
+    InterpolationResolutionError,
+    OmegaConfBaseException,
+    ValidationError,
+)
+from omegaconf.nodes import BooleanNode, FloatNode, IntegerNode, StringNode
+
+from rnnbench.experiment.refusals import Refused, did_you_mean, nearest, unknown
+
+FORMS = (
+    (BooleanNode, "true or false"),
+    (IntegerNode, "a whole number"),
+    (FloatNode, "a number"),
+    (StringNode, "text"),
+)
+#: How the dataclasses of models, tasks and optimisers refuse a word.
+_ONE_OF = re.compile(r"[\w.]+=(?P<word>.*): must be one of (?P<allowed>[\w, ]+)$")
+
+
+def refusal_of(error: Exception, line: Sequence[str] = ()) -> Refused:
+    """Return what a user should read of an error met while a configuration was composed.
+
+    Parameters
+    ----------
+    error : exception
+        From Hydra's `compose` or from resolving a configuration; its cause or context is looked at.
+    line : sequence of str
+        The overrides of the configuration, quoted where they are at fault.
+
+    Returns
+    -------
+    Refused
+        One or two lines. Errors that come from a study file begin with its name.
+    """
+    where = _study_of(str(error))
+    chain = (error, error.__cause__, error.__context__)
+    inner = next((e for e in chain if isinstance(e, OmegaConfBaseException)), None)
+    if inner is not None:
+        return Refused(where + _of_config(inner, () if where else line))
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
+        group, _, name = str(error.missing_cfg_file).rpartition("/")
+        return Refused(where + str(unknown(group or "config", f"{group}={name}", name, error.options or [])))
+    return Refused(where + " ".join(str(error).split())[:300])
+
+
+def unreadable(text: str, error: OverrideParseException, options: Mapping[str, Sequence[str]]) -> Refused:
+    """Return the refusal of an argument that is no override at all.
+
+    Parameters
+    ----------
+    text : str
+        The argument as typed.
+    error : OverrideParseException
+        What Hydra's parser says.
+    options : mapping of str to sequence of str
+        The groups and their options: a lone option's name is likely meant as a choice.
+    """
+    key, equals, _ = text.partition("=")
+    if not equals:
+        meant = [f"{group}={near}" for group, names in options.items() if (near := nearest(text, names))]
+        hint = f" (did you mean {meant[0]}?)" if meant else ", such as model=elman or train.updates=500"
+        return Refused(f"{text}: expected key=value{hint}")
+    reason = str(error).splitlines()[0]
+    return Refused(
+        f"{text}: the value of {key} cannot be read ({reason})\n"
+        f"lists are written [1,2]; quote text with special characters: {key}=\"'...'\""
+    )
+
+
+def no_additions(override: Override, text: str) -> Refused:
+    """Return the refusal of `+key`, `++key` and `~key`."""
+    key = override.key_or_group
+    if override.is_delete():
+        return Refused(f"{text}: keys cannot be removed; give the value that is wanted, {key}=...")
+    return Refused(f"{text}: keys cannot be added; write {key}=... for a key that exists")
+
+
+def with_suggestion(message: str) -> str:
+    """Add the nearest word to a message "KEY=WORD: must be one of A, B" that suggests none."""
+    found = _ONE_OF.match(message)
+    return message + did_you_mean(found["word"], found["allowed"].split(", ")) if found else message
+
+
+def unknown_key(key: str, given: str, siblings: Sequence[str]) -> Refused:
+    """Return the refusal of a dotted key whose last part is none of `siblings`, which it is compared with."""
+    prefix, dot, last = key.rpartition(".")
+    near = nearest(last, siblings)
+    hint = f" (did you mean {prefix}{dot}{near}?)" if near else ""
+    listed = ", ".join(f"{prefix}{dot}{name}" for name in sorted(siblings))
+    return Refused(f"{given}: unknown key{hint}\nallowed: {listed or 'none'}")
+
+
+def allowed_for(node: Any) -> str:
+    """Say in words what a typed node of a configuration accepts."""
+    if isinstance(node, DictConfig):
+        return f"a mapping of {', '.join(map(str, node))}"
+    form = next((words for kind, words in FORMS if isinstance(node, kind)), "another kind of value")
+    return f"{form}, or null" if node._is_optional() else form
+
+
+def _of_config(error: OmegaConfBaseException, line: Sequence[str]) -> str:
+    key = str(error.full_key or error.key)
+    given = next((text for text in line if text.partition("=")[0] == key), None)
+    if isinstance(error, ConfigAttributeError | ConfigKeyError):
+        parent = error.parent_node
+        siblings = (
+            [str(k) for k in parent] if isinstance(parent, DictConfig) and not parent._is_none() else []
+        )
+        extra = ["experiment"] if "." not in key else []
+        return str(unknown_key(key, given or key, [s for s in siblings if s != "hydra"] + extra))
+    if isinstance(error, ValidationError) and error.child_node is not None:
+        if isinstance(error.value, dict | DictConfig):
+            return f"{key}: has no keys below it; must be {allowed_for(error.child_node)}"
+        shown = "null" if error.value is None else error.value
+        return f"{given or f'{key}={shown}'}: must be {allowed_for(error.child_node)}"
+    reason = str(error).splitlines()[0]
+    if isinstance(error, InterpolationResolutionError):
+        reason = reason.partition("interpolation: ")[2].strip('"') or reason
+    return f"{given or key}: {reason}"
+
+
+def _study_of(message: str) -> str:
+    """Return "study NAME: " when Hydra says that a study file is at fault."""
+    start = "In 'experiment/"
+    return f"study {message[len(start) :].partition(chr(39))[0]}: " if message.startswith(start) else ""

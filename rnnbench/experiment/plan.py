@@ -1,0 +1,101 @@
+"""All configurations of one command, composed, checked and named before the first one runs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra import compose
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from rnnbench.experiment.configuration import Configuration, configure
+from rnnbench.experiment.messages import refusal_of
+from rnnbench.experiment.refusals import NotApplicable, Refused
+
+
+@dataclass
+class Plan:
+    """What one command will run.
+
+    Attributes
+    ----------
+    configurations : list of Configuration
+        In the order they will run; never empty.
+    skipped : list of dict
+        Of what does not apply: "model", "task", "task_label", "reason".
+    """
+
+    configurations: list[Configuration] = field(default_factory=list)
+    skipped: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def names(self) -> list[str]:
+        """Name each configuration: model, task, and the settings in which it differs from its namesakes."""
+        namesakes: dict[str, list[dict[str, Any]]] = {}
+        for c in self.configurations:
+            namesakes.setdefault(c.name, []).append(_settings(c))
+        return [" · ".join([c.name, *_own(_settings(c), namesakes[c.name])]) for c in self.configurations]
+
+
+def check(lines: Sequence[list[str]]) -> Plan:
+    """Compose and check every configuration; nothing has been written when one of them is refused.
+
+    Parameters
+    ----------
+    lines : sequence of list of str
+        The overrides of each configuration.
+
+    Raises
+    ------
+    Refused
+        The first configuration that is wrong; where there are several, its overrides are named. A model that
+        the task refuses is an error when it is the only configuration, else it is set aside with its reason.
+    """
+    plan = Plan()
+    for line in lines:
+        try:
+            plan.configurations.append(configure(*compose_one(line)))
+        except NotApplicable as refused:
+            if len(lines) == 1:
+                raise
+            plan.skipped.append(refused.as_plain())
+        except Refused as refused:
+            where = f" (in the configuration {' '.join(line)})" if len(lines) > 1 else ""
+            first, *rest = str(refused).splitlines()
+            raise Refused("\n".join([first + where, *rest])) from refused
+    if not plan.configurations:
+        raise Refused(f"no configuration of this sweep is applicable\n{plan.skipped[0]['reason']}")
+    if len({(c.study, c.uri) for c in plan.configurations}) > 1:
+        raise Refused("study.name and tracking.uri: must be the same for all configurations of a sweep")
+    return plan
+
+
+def compose_one(line: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
+    """Compose one configuration; returns it without Hydra's own part, and the option chosen for each group.
+
+    Raises
+    ------
+    Refused
+        An unknown key or a value of the wrong type, on the command line or in a study file.
+    """
+    try:
+        config = compose("config", overrides=list(line), return_hydra_config=True)
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        raise refusal_of(error, line) from error
+    choices = dict(config.hydra.runtime.choices)
+    return OmegaConf.masked_copy(config, [str(k) for k in config if k != "hydra"]), choices
+
+
+def _settings(configuration: Configuration) -> dict[str, Any]:
+    """Return every setting that a sweep can vary, by its key."""
+    plain = configuration.as_plain()
+    parts = ("model", "task", "train", "init", "budget")
+    return {f"{part}.{name}": value for part in parts for name, value in plain[part].items()}
+
+
+def _own(settings: Mapping[str, Any], namesakes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the settings that all namesakes have, but not all have alike."""
+    shared = [key for key in settings if all(key in other for other in namesakes)]
+    own = [key for key in shared if any(other[key] != settings[key] for other in namesakes)]
+    return [f"{key.partition('.')[2]}={settings[key]}" for key in own]

@@ -1,0 +1,83 @@
+"""Progress on the terminal: a bar for each seed with loss, score and time left; silent elsewhere."""
+
+import sys
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+
+class Progress:
+    """Bars on stderr for one sweep; used as a context, and a no-op when stderr is no terminal.
+
+    Parameters
+    ----------
+    configurations : int
+        How many the sweep has; with more than one, a bar of its own counts them.
+    """
+
+    def __init__(self, configurations: int) -> None:
+        self._total = configurations
+        self._bars: Any = None
+        self._sweep: Any = None
+        self._seeds: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        """Start drawing."""
+        if sys.stderr.isatty():
+            self._bars = _bars()
+            self._bars.start()
+            if self._total > 1:
+                self._sweep = self._bars.add_task(
+                    "configurations", total=self._total, text=f"0 of {self._total}"
+                )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop drawing and clear the bars."""
+        if self._bars is not None:
+            self._bars.stop()
+
+    def begin(self, name: str, seeds: Iterable[int], updates: int) -> None:
+        """Show a bar for each seed of the configuration that starts."""
+        if self._bars is not None:
+            for seed in seeds:
+                self._seeds[seed] = self._bars.add_task(
+                    f"{name} · seed {seed}", total=updates, text="", start=False
+                )
+
+    def show(self, seed: int, record: Mapping[str, Any]) -> None:
+        """Advance the bar of a seed to a record of `fit`."""
+        if self._bars is not None:
+            task = self._seeds[seed]
+            self._bars.start_task(task)
+            text = f"loss {record['train_loss']:<9.4g} score {record['validation_score']:6.3f}"
+            self._bars.update(task, completed=record["update"], text=text)
+
+    def end(self, done: int) -> None:
+        """Remove the bars of the configuration that ended, the `done`-th of the sweep."""
+        if self._bars is not None:
+            for task in self._seeds.values():
+                self._bars.remove_task(task)
+            self._seeds.clear()
+            if self._sweep is not None:
+                self._bars.update(self._sweep, completed=done, text=f"{done} of {self._total}")
+
+
+def _bars() -> Any:
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as RichProgress
+
+    return RichProgress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[text]}", markup=False),
+        TimeRemainingColumn(compact=True),
+        console=Console(stderr=True),
+        transient=True,
+        # Lines printed to the same terminal go above the bars; for a file or pipe they must not.
+        redirect_stdout=sys.stdout.isatty(),
+        redirect_stderr=True,
+    )

@@ -1,0 +1,71 @@
+"""Where a result comes from: commit, versions, processor. No host, no user, no path."""
+
+import os
+import platform
+import subprocess
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import rnnbench
+from rnnbench.kernels import NUMERICS_VERSION
+
+_ROOT = Path(rnnbench.__file__).resolve().parents[1]
+#: What decides results: a changed report or README does not make a checkout dirty.
+_CODE = ("rnnbench", "conf", "experiments")
+
+
+@cache
+def provenance() -> dict[str, Any]:
+    """Return commit, dirty flag, versions and processor; the same for all runs of a process.
+
+    Returns
+    -------
+    dict
+        "commit" and "dirty" are None where rnnbench does not lie in a checkout of its own.
+    """
+    commit = _git("rev-parse", "HEAD") if (_ROOT / ".git").exists() else None
+    changes = _git("status", "--porcelain", "--", *_CODE) if commit else None
+    return {
+        "commit": commit,
+        "dirty": None if changes is None else bool(changes),
+        "rnnbench": rnnbench.__version__,
+        **{name: _version(name) for name in ("numpy", "numba", "mlflow")},
+        "python": platform.python_version(),
+        "processor": _processor(),
+        "numerics": NUMERICS_VERSION,
+    }
+
+
+def processors() -> int:
+    """Return the number of processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(_ROOT), *arguments], capture_output=True, text=True, timeout=10
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _processor() -> str:
+    """Return the processor's name; Python knows only its family on Linux."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

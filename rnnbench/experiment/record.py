@@ -1,0 +1,128 @@
+"""The run record: plain data about one configuration and one seed, and the files kept beside it."""
+
+import io
+import json
+import math
+import traceback
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from omegaconf import OmegaConf
+
+from rnnbench.experiment.configuration import Configuration
+from rnnbench.experiment.identity import run_key
+from rnnbench.experiment.provenance import provenance
+from rnnbench.tasks.contract import Floor
+from rnnbench.training import Result
+
+Record = dict[str, Any]
+Files = dict[str, bytes]
+
+
+def finished_run(
+    configuration: Configuration, result: Result, floors: list[Floor], threads: int
+) -> tuple[Record, Files]:
+    """Return the record and the files of a run that reached an outcome, "diverged" included.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        What was run.
+    result : Result
+        What training returned for one seed.
+    floors : list of Floor
+        The task's floors for that seed's test data.
+    threads : int
+        Seeds that trained at the same time.
+    """
+    record = _common(configuration, result.seed, threads) | {
+        "outcome": result.outcome,
+        "solved_at": result.solved_at,
+        "updates": result.updates,
+        "scores": {name: float(score) for name, score in result.scores.items()},
+        "floors": [floor._asdict() for floor in floors],
+        "timings": dict(result.timings),
+        "history": result.history,
+    }
+    weights = {name: np.asarray(array) for name, array in result.parameters.items()}
+    files = _common_files(configuration, result.seed) | {
+        "history.json": _json(result.history),
+        "weights.npz": _npz(weights),
+        "predictions.npz": _npz(result.predictions),
+    }
+    return record, files
+
+
+def failed_run(
+    configuration: Configuration, seed: int, error: BaseException, threads: int
+) -> tuple[Record, Files]:
+    """Return the record and the files of a run that an unexpected exception ended; the traceback is kept."""
+    text = "".join(traceback.format_exception(error))
+    record = _common(configuration, seed, threads) | {
+        "outcome": "failed",
+        "solved_at": None,
+        "updates": 0,
+        "scores": {},
+        "floors": [],
+        "timings": {},
+        "history": [],
+    }
+    return record, _common_files(configuration, seed) | {"traceback.txt": text.encode()}
+
+
+def _common(configuration: Configuration, seed: int, threads: int) -> Record:
+    network, count = configuration.network, configuration.network.n_parameters
+    budget = configuration.budget
+    field = network.receptive_field
+    return {
+        "key": run_key(configuration, seed),
+        "study": configuration.study,
+        "study_notes": configuration.notes,
+        "model": configuration.model_name,
+        "task": configuration.task_name,
+        "task_label": configuration.task.label,
+        "seed": seed,
+        "model_fields": asdict(configuration.model),
+        "task_fields": asdict(configuration.task),
+        "train_fields": configuration.train_fields,
+        "init_fields": asdict(configuration.init),
+        "n_parameters": count,
+        "budget": budget,
+        "budget_deviation": None if budget is None else (count - budget) / budget,
+        "macs_per_step": network.macs_per_step,
+        "receptive_field": "infinite" if math.isinf(field) else int(field),
+        "causal": network.causal,
+        "provenance": provenance() | {"threads": threads},
+    }
+
+
+def _common_files(configuration: Configuration, seed: int) -> Files:
+    plain = configuration.as_plain() | {"seeds": [seed]}
+    return {
+        "config.yaml": OmegaConf.to_yaml(OmegaConf.create(plain)).encode(),
+        "network.json": _json(configuration.network.to_dict()),
+    }
+
+
+def _json(value: Any) -> bytes:
+    """JSON in which a number that is not finite is null."""
+    return json.dumps(_finite(value), allow_nan=False, ensure_ascii=False, indent=1).encode()
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {k: _finite(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(v) for v in value]
+    if isinstance(value, np.generic):
+        return _finite(value.item())
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _npz(arrays: Mapping[str, Any]) -> bytes:
+    """Arrays as an uncompressed .npz without pickled objects, its names as in the mapping."""
+    target = io.BytesIO()
+    np.savez(target, allow_pickle=False, **dict(arrays))
+    return target.getvalue()

@@ -1,0 +1,170 @@
+"""A study's report: runs read back, the page with its tables and figures, the terminal's table."""
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from rnnbench.reporting import facts
+from rnnbench.reporting.curves import learning_curves, png
+from rnnbench.reporting.folders import replace_folder
+from rnnbench.reporting.frame import Record, extra_scores, floors_frame, histories_frame, runs_frame
+from rnnbench.reporting.predictions import Prediction, predictions, read_prediction
+from rnnbench.reporting.rendering import markdown
+from rnnbench.reporting.statistics import summarise
+from rnnbench.reporting.table import csv_frame, details, floor_name, overview
+from rnnbench.tracking import Store
+
+#: Gives one of a run's stored files.
+ReadFile = Callable[[Record, str], bytes]
+
+
+class ReportError(Exception):
+    """There is nothing to report; the message is one plain line."""
+
+
+def report(study: str, store: Store | None = None, out: str | Path = "reports") -> Path:
+    """Read a study's runs back from the store and write its report.
+
+    Parameters
+    ----------
+    study : str
+        Name of the study.
+    store : Store, optional
+        Where runs are kept; by default the local one in `./runs`.
+    out : str or Path
+        The report becomes the folder `out`/`study`; what was there is replaced as a whole.
+
+    Returns
+    -------
+    Path
+        The page, `out`/`study`/index.md.
+
+    Raises
+    ------
+    ReportError
+        When the study has no finished runs; names the studies that there are.
+    """
+    store = store or Store()
+    return write_report(study, finished_records(study, store), store.read_file, out, store.skipped(study))
+
+
+def finished_records(study: str, store: Store) -> list[dict[str, Any]]:
+    """Return the records of a study; raises ReportError when it has none."""
+    records = store.runs(study)
+    if not records:
+        raise ReportError(f"study {study}: no finished runs; studies: {', '.join(store.studies()) or 'none'}")
+    return records
+
+
+def write_report(
+    study: str,
+    records: Sequence[Record],
+    read_file: ReadFile,
+    out: str | Path = "reports",
+    skipped: Sequence[Mapping[str, str]] = (),
+) -> Path:
+    """Write the report of given records.
+
+    Parameters
+    ----------
+    study, out : str, str or Path
+        As for `report`.
+    records : sequence of mapping
+        Run records.
+    read_file : callable
+        Gives a record's stored file by name, as `Store.read_file`.
+    skipped : sequence of mapping
+        Pairs that a task refused: model, task_label, reason.
+    """
+    runs, floors = runs_frame(records), floors_frame(records)
+    summary, extra = summarise(runs), extra_scores(runs)
+    curves, files = _curves(records, runs, floors)
+    tasks = []
+    for number, task in enumerate(runs["task"].cat.categories, start=1):
+        here = runs[runs["task"] == task]
+        table = details(summary, floors, task, [name for name in extra if here[name].notna().any()])
+        known = floors[floors["task"] == task].to_dict("records")
+        hows = [{"name": floor_name(f), "how": f["how"]} for f in known]
+        tasks.append({"name": task, "table": markdown(table), "figure": None, "floors": hows})
+        found = _predictions(records, here, read_file)
+        if found:
+            name, seed = f"predictions_{number}.png", here["seed"].min()
+            what = "prediction (orange) and ground truth (blue), first test sequence"
+            tasks[-1]["figure"] = {"file": name, "caption": f"{task}: {what}, seed {seed}."}
+            files[name] = png(predictions(found, task))
+    page = _template().render(
+        study=study,
+        notes=facts.study_notes(records),
+        overview=markdown(overview(summary, floors, skipped)),
+        curves=curves,
+        tasks=tasks,
+        run=facts.what_was_run(records, runs),
+        extra=extra,
+        models=facts.model_settings(records, runs),
+        provenance=facts.provenance(records),
+    )
+    files |= {
+        "index.md": page.encode(),
+        "table.csv": _csv(csv_frame(summary, floors)),
+        "runs.csv": _csv(runs),
+    }
+    folder = Path(out) / study
+    replace_folder(folder, files)
+    return folder / "index.md"
+
+
+def _curves(
+    records: Sequence[Record], runs: pd.DataFrame, floors: pd.DataFrame
+) -> tuple[list[dict[str, str]], dict[str, bytes]]:
+    """Return the captions and the files of the learning curves: by score, by validation loss."""
+    histories = histories_frame(records)
+    if histories.empty:
+        return [], {}
+    tasks, models = list(runs["task"].cat.categories), list(runs["model"].cat.categories)
+    several = runs.groupby(["task", "model"])["seed"].size().max() > 1
+    band = "line: median over seeds; band: smallest to largest" if several else "one seed"
+    shown, files = [], {}
+    for value, name in (("validation_score", "learning_curves"), ("validation_loss", "loss_curves")):
+        files[f"{name}.png"] = png(learning_curves(histories, floors, tasks, models, value))
+        what = value.replace("_", " ").capitalize()
+        shown.append(
+            {
+                "file": f"{name}.png",
+                "caption": f"{what} during training ({band}). Dashed: floors (of the test data).",
+            }
+        )
+    return shown, files
+
+
+def _predictions(records: Sequence[Record], runs: pd.DataFrame, read_file: ReadFile) -> dict[str, Prediction]:
+    """Return, for each model of one task, what its first seed put out for the first test sequence."""
+    by_key = {r["key"]: r for r in records}
+    found = {}
+    for model, mine in runs.groupby("model"):
+        with np.load(io.BytesIO(read_file(by_key[mine["key"].iloc[0]], "predictions.npz"))) as arrays:
+            one = read_prediction(arrays)
+        if one is not None:
+            found[str(model)] = one
+    return found
+
+
+def _csv(frame: pd.DataFrame) -> bytes:
+    text: str = frame.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    return text.encode()
+
+
+def _template() -> Any:
+    environment = Environment(
+        loader=PackageLoader("rnnbench.reporting"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=StrictUndefined,
+        autoescape=False,  # Markdown, not HTML
+    )
+    return environment.get_template("index.md.j2")

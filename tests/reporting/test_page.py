@@ -1,0 +1,171 @@
+"""The report as a folder: complete, the same every time, whole or not at all."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rnnbench.reporting import ReportError, print_table, report
+from rnnbench.reporting.folders import ABANDONED, replace_folder
+from rnnbench.reporting.page import write_report
+from tests.reporting.synthetic import NOTES, SKIPPED, predictions, record, study
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    out = tmp_path_factory.mktemp("reports")
+    return write_report("made", study(), predictions, out, SKIPPED)
+
+
+def test_every_file_is_linked_and_every_link_is_a_file(page):
+    linked = set(re.findall(r"\]\(([^)]+)\)", page.read_text()))
+    assert linked | {"index.md"} == set(contents(page.parent))
+    assert {"learning_curves.png", "loss_curves.png", "table.csv", "runs.csv"} < linked
+
+
+def test_the_page_says_what_was_asked_how_it_was_chosen_and_where_it_comes_from(page):
+    text = page.read_text()
+    for note in (NOTES["question"], NOTES["source"], *NOTES["expected"]):
+        assert note in text
+    for fact in (
+        "evaluated every 100 updates",
+        "Budget: 150 parameters",
+        "27 runs, 1 of them diverged",
+        "abc123",
+    ):
+        assert fact in text
+    assert SKIPPED[0]["reason"] in text
+    assert "least squares on three true values" in text
+    assert "*open loop*" in text
+    assert "free running" not in text
+
+
+def test_the_page_is_free_of_machine_and_of_leftovers(page):
+    text = page.read_text()
+    assert socket.gethostname() not in text
+    assert str(Path.cwd()) not in text
+    assert not re.search(r"\bnan\b|None|\{\{|\}\}", text)
+    assert "\n\n\n" not in text
+
+
+def test_the_csv_files_read_back(page):
+    runs, table = (pd.read_csv(page.parent / name) for name in ("runs.csv", "table.csv"))
+    assert len(runs) == 27
+    assert runs["diverged"].sum() == 1
+    of_models = table[table["kind"] == "model"].set_index(["task", "model"])
+    assert of_models.loc[("adding T=100", "elman"), "score_min"] == -np.inf
+    assert of_models.loc[("adding T=20", "rnn"), "solved"] == 3
+
+
+def test_the_same_runs_in_another_order_give_the_same_bytes(page, tmp_path):
+    again = write_report("made", list(reversed(study())), predictions, tmp_path, SKIPPED)
+    assert contents(again.parent) == contents(page.parent)
+
+
+def test_a_report_without_notes_budget_history_and_predictions(tmp_path):
+    def unscored(run, name):
+        raise AssertionError("a run without figures is asked for nothing else")
+
+    bare = record(study_notes=None, budget=None, budget_deviation=None, history=[], floors=[], provenance={})
+    with pytest.raises(AssertionError):
+        write_report("made", [bare], unscored, tmp_path)
+    text = write_report("made", [bare], predictions, tmp_path).read_text()
+    assert "No common budget" in text
+    assert "learning_curves" not in text
+    assert "commit: unknown" in text
+
+
+class FakeStore:
+    """The four verbs that a report needs."""
+
+    def runs(self, name):
+        return study() if name == "made" else []
+
+    def skipped(self, name):
+        return SKIPPED
+
+    def studies(self):
+        return ["made"]
+
+    read_file = staticmethod(predictions)
+
+
+def test_report_and_table_come_from_a_store(tmp_path, capsys):
+    assert report("made", FakeStore(), tmp_path) == tmp_path / "made" / "index.md"
+    print_table("made", FakeStore())
+    assert "adding T=100" in capsys.readouterr().out
+    for read in (lambda: report("other", FakeStore(), tmp_path), lambda: print_table("other", FakeStore())):
+        with pytest.raises(ReportError, match="study other: no finished runs; studies: made"):
+            read()
+
+
+def test_a_new_report_replaces_all_of_the_old_one(tmp_path):
+    replace_folder(tmp_path / "made", {"a": b"1", "b": b"1"})
+    replace_folder(tmp_path / "made", {"a": b"2"})
+    assert contents(tmp_path / "made") == {"a": b"2"}
+    assert list(tmp_path.iterdir()) == [tmp_path / "made"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from rnnbench.reporting.folders import replace_folder
+
+class Files(dict):
+    def items(self):
+        yield "a", b"2"
+        os.kill(os.getpid(), signal.SIGKILL)
+
+replace_folder(Path(sys.argv[1]), Files())
+"""
+
+
+def test_a_killed_writer_leaves_the_old_report_whole(tmp_path):
+    folder = tmp_path / "made"
+    replace_folder(folder, {"a": b"1", "b": b"1"})
+    done = subprocess.run([sys.executable, "-c", KILLED, folder], env=environment(), timeout=60)
+    assert done.returncode == -signal.SIGKILL
+    assert contents(folder) == {"a": b"1", "b": b"1"}
+    (draft,) = tmp_path.glob(".made.draft-*")
+    assert (draft / "a").exists()
+    replace_folder(folder, {"a": b"3"})
+    assert draft.exists(), "it might be another process at work"
+    long_ago = time.time() - 2 * ABANDONED
+    os.utime(draft, (long_ago, long_ago))
+    replace_folder(folder, {"a": b"3"})
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_a_writer_killed_between_the_renames_loses_nothing(tmp_path):
+    old = tmp_path / ".made.old-x"
+    replace_folder(old, {"a": b"1"})
+    replace_folder(tmp_path / "other", {"a": b"0"})
+    assert old.exists(), "another study's"
+    with pytest.raises(OSError, match="no space"):
+        replace_folder(tmp_path / "made", FullDisk({"a": b"2"}))
+    assert contents(tmp_path / "made") == {"a": b"1"}
+    assert not list(tmp_path.glob(".made*"))
+
+
+class FullDisk(dict):
+    """Contents that cannot be written."""
+
+    def items(self):
+        raise OSError("no space left on the device")
+
+
+def environment():
+    root = Path(__file__).resolve().parents[2]
+    return {**os.environ, "PYTHONPATH": str(root)}

@@ -1,0 +1,237 @@
+"""What is written is read back; what is half-done, failed or superseded is not."""
+
+import json
+import math
+import multiprocessing
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+from rnnbench.tracking import Store, StoreError
+from tests.tracking.records import DIVERGED, FILES, record
+
+
+def journal_mode(database):
+    connection = sqlite3.connect(database)
+    (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+    connection.close()
+    return mode
+
+
+def files_in(root):
+    return sorted({p.name for p in root.iterdir()} - {"mlflow.db-wal", "mlflow.db-shm"})
+
+
+def test_round_trip(store):
+    written = record()
+    run_id = store.write(written, FILES)
+    (read,) = store.runs("demo")
+    assert read.pop("run_id") == run_id
+    tracking = read["timings"].pop("tracking")
+    assert 0 < tracking < 30
+    assert read == written
+    assert store.read_file({"run_id": run_id, "study": "demo"}, "config.yaml") == b"model: elman\n"
+    assert store.studies() == ["demo"]
+
+
+def test_everything_lies_below_the_root(store, root, tmp_path):
+    run_id = store.write(record(), FILES)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["runs"]
+    folder = root / "artifacts" / "demo" / run_id / "artifacts"
+    assert sorted(p.name for p in folder.iterdir()) == ["config.yaml", "history.json", "record.json"]
+
+
+def test_the_folder_of_the_reader_does_not_matter(tmp_path, database, monkeypatch):
+    (tmp_path / "here" / "runs").mkdir(parents=True)
+    shutil.copy(database, tmp_path / "here" / "runs" / "mlflow.db")
+    monkeypatch.chdir(tmp_path / "here")
+    store = Store()
+    monkeypatch.chdir(tmp_path)
+    store.write(record(), FILES)
+    assert [p.name for p in tmp_path.iterdir()] == ["here"]
+    assert len(Store(root=tmp_path / "here" / "runs").runs("demo")) == 1
+
+
+def test_a_moved_store_is_still_read(store, root, tmp_path):
+    store.write(record(), FILES)
+    shutil.move(root, tmp_path / "elsewhere")
+    moved = Store(root=tmp_path / "elsewhere")
+    (read,) = moved.runs("demo")
+    assert moved.read_file(read, "config.yaml") == b"model: elman\n"
+
+
+def test_newest_finished_run_of_each_key(store):
+    store.write(record(key="a" * 16, updates=1), FILES)
+    store.write(record(key="b" * 16), FILES)
+    store.write(record(key="a" * 16, updates=2), FILES)
+    store.write(record(key="c" * 16, outcome="failed"), {"traceback.txt": b"Traceback"})
+    runs = store.runs("demo")
+    assert {r["key"]: r["updates"] for r in runs} == {"a" * 16: 2, "b" * 16: 20}
+    assert store.runs("another") == []
+
+
+def test_a_run_that_never_ended_is_left_out(store):
+    store.write(record(), FILES)
+    client = store._connect()
+    experiment = client.get_experiment_by_name("demo").experiment_id
+    client.create_run(experiment, tags={"key": "d" * 16})
+    assert [r["key"] for r in store.runs("demo")] == ["0123456789abcdef"]
+
+
+def test_outcomes_and_statuses(store):
+    states = {
+        outcome: store._connect().get_run(store.write(record(key=outcome, outcome=outcome), {})).info.status
+        for outcome in ("solved", "finished", "diverged", "failed")
+    }
+    assert states == dict.fromkeys(("solved", "finished", "diverged"), "FINISHED") | {"failed": "FAILED"}
+
+
+def test_infinite_becomes_nan_and_null(store):
+    run_id = store.write(record(**DIVERGED), FILES)
+    run = store._connect().get_run(run_id)
+    assert math.isnan(run.data.metrics["test_loss"]) and math.isnan(run.data.metrics["test_score"])
+    assert run.data.tags["diverged"] == "true"
+    assert store.runs("demo")[0]["scores"] == dict.fromkeys(DIVERGED["scores"])
+    json.loads(
+        store.read_file({"run_id": run_id, "study": "demo"}, "record.json"), parse_constant=pytest.fail
+    )
+
+
+def test_metrics_by_step_and_in_batches(store):
+    entry = record()["history"][0]
+    many = [entry | {"update": n + 1, "train_loss": float(n)} for n in range(400)]
+    run_id = store.write(record(history=many), FILES)
+    points = store._connect().get_metric_history(run_id, "train_loss")
+    assert sorted((p.step, p.value) for p in points) == [(n + 1, float(n)) for n in range(400)]
+
+
+def test_search_runs_from_another_process(store, root):
+    run_id = store.write(record(), FILES)
+    code = f"""
+import json, mlflow
+mlflow.set_tracking_uri("sqlite:///{root / "mlflow.db"}")
+found = mlflow.search_runs(experiment_names=["demo"])
+print(json.dumps([found.shape[0], found.iloc[0].to_dict()], default=str))
+"""
+    environment = os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
+    )
+    count, row = json.loads(done.stdout)
+    assert count == 1
+    expected = {
+        "run_id": run_id,
+        "status": "FINISHED",
+        "params.model": "elman",
+        "params.task": "adding",
+        "params.seed": "0",
+        "params.model.hidden": "8",
+        "params.task.length": "20",
+        "params.train.lr": "0.001",
+        "params.init.bias": "0.0",
+        "params.receptive_field": "infinite",
+        "metrics.test_score": 0.9,
+        "metrics.best_validation_score": 0.95,
+        "metrics.validation_score": 0.95,
+        "metrics.floor.best constant.both.score": 0.0,
+        "metrics.n_parameters": 105.0,
+        "metrics.seconds.train": 0.3,
+        "tags.key": "0123456789abcdef",
+        "tags.outcome": "finished",
+        "tags.task_label": "adding T=20",
+        "tags.provenance.commit": "abc",
+    }
+    assert {name: row.get(name) for name in expected} == expected
+    assert row["metrics.seconds.tracking"] > 0
+
+
+def start(root, seed, barrier, codes):
+    barrier.wait()
+    try:
+        store = Store(root=root)
+        store.open("demo")
+        store.write(record(key=f"{seed:016x}", seed=seed), FILES)
+    finally:
+        codes.put(seed)
+
+
+@pytest.mark.slow
+def test_four_processes_start_at_once_on_an_empty_folder(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    barrier, codes = context.Barrier(4), context.Queue()
+    processes = [context.Process(target=start, args=(tmp_path / "runs", s, barrier, codes)) for s in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+    assert [p.exitcode for p in processes] == [0, 0, 0, 0]
+    assert sorted(r["seed"] for r in Store(root=tmp_path / "runs").runs("demo")) == [0, 1, 2, 3]
+    assert journal_mode(tmp_path / "runs" / "mlflow.db") == "wal"
+    assert files_in(tmp_path / "runs") == [".lock", "artifacts", "mlflow.db"]
+
+
+def test_a_database_half_made_by_a_kill_is_made_anew(tmp_path):
+    root = tmp_path / "runs"
+    root.mkdir()
+    for name in (".mlflow.db.draft", ".mlflow.db.clean"):
+        (root / name).write_bytes(b"SQLite format 3\0 and then nothing")
+    Store(root=root).open("demo")
+    assert Store(root=root).studies() == ["demo"]
+    assert files_in(root) == [".lock", "mlflow.db"]
+
+
+def test_a_deleted_study_is_restored(store):
+    store.write(record(), FILES)
+    client = store._connect()
+    client.delete_experiment(client.get_experiment_by_name("demo").experiment_id)
+    again = Store(root=store.root)
+    again.write(record(key="b" * 16), FILES)
+    assert client.get_experiment_by_name("demo").lifecycle_stage == "active"
+
+
+def test_what_does_not_apply(store):
+    first = {"model": "brnn", "task": "sunspots", "task_label": "sunspots", "reason": "it reads the future"}
+    assert store.skipped("demo") == []
+    store.write_skipped("demo", [first])
+    store.write_skipped("demo", [first | {"reason": "new"}, first | {"model": "narx"}])
+    assert [(s["model"], s["reason"]) for s in store.skipped("demo")] == [
+        ("brnn", "new"),
+        ("narx", "it reads the future"),
+    ]
+
+
+def test_nothing_is_made_by_reading(tmp_path):
+    store = Store(root=tmp_path / "runs")
+    assert (store.studies(), store.runs("demo"), store.skipped("demo")) == ([], [], [])
+    assert not store.exists
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("uri", ["mlruns", "file:./mlruns", "ftp://host", ""])
+def test_addresses_that_are_no_store(uri, tmp_path):
+    with pytest.raises(StoreError, match=r"tracking\.uri=.*must be null or an address"):
+        Store(uri, tmp_path / "runs")
+
+
+def test_a_server_that_does_not_answer(tmp_path):
+    store = Store("http://127.0.0.1:9", tmp_path / "runs")
+    with pytest.raises(StoreError, match="no MLflow server answers"):
+        store.open("demo")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_not_there(store):
+    run_id = store.write(record(), FILES)
+    with pytest.raises(StoreError, match=r"has no file weights\.npz"):
+        store.read_file({"run_id": run_id, "study": "demo"}, "weights.npz")
+
+
+def test_a_database_that_is_none(tmp_path):
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "mlflow.db").write_bytes(b"this is no database" * 100)
+    with pytest.raises(StoreError, match="cannot be opened"):
+        Store(root=tmp_path / "runs").open("demo")
