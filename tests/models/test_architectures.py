@@ -14,7 +14,7 @@ from tests.models.small import small
 from tests.network import textbook
 from tests.network.comparing import random_parameters
 
-I, H, O = 2, 3, 4  # noqa: E741
+I, H, O = 2, 3, 4
 T = 9
 
 

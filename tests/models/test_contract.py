@@ -17,7 +17,7 @@ from tests.models.small import EVERY, small
 from tests.network.comparing import assert_loss_and_gradient, random_parameters
 
 FOLDER = Path(models.__file__).parent
-T, B, I, O = 14, 2, 2, 3  # noqa: E741
+T, B, I, O = 14, 2, 2, 3
 
 every_model = pytest.mark.parametrize("model", EVERY.values(), ids=EVERY.keys())
 every_class = pytest.mark.parametrize("cls", models.found().values(), ids=models.found().keys())
