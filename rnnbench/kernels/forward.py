@@ -164,7 +164,11 @@ def _finish(tables, parameters, batch, values, box, first, last):
     boxes, sequences = tables.boxes, batch.sequences
     z = rows_of(values, tables, batch, box, first, last)
     if boxes[box, KEEPS] >= 0:
-        rows_of(values, tables, batch, boxes[box, KEEPS], first, last)[:] = z
+        # Loops, here and below: assigning arrays to arrays compiles the text of its error message too.
+        kept = rows_of(values, tables, batch, boxes[box, KEEPS], first, last)
+        for row in range(z.shape[0]):
+            for j in range(z.shape[1]):
+                kept[row, j] = z[row, j]
     activate(boxes[box, ACTIVATION], z, boxes[box, SIZE])
     if batch.ragged:
         for row in range(z.shape[0]):
@@ -175,7 +179,8 @@ def _finish(tables, parameters, batch, values, box, first, last):
         fed = rows_of(values, tables, batch, boxes[box, FEEDS], first, last)
         for row in range(z.shape[0]):
             if batch.known[first * sequences + row] == 0:
-                fed[row] = z[row]
+                for j in range(z.shape[1]):
+                    fed[row, j] = z[row, j]
 
 
 @kernel

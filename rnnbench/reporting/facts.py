@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from rnnbench.reporting.frame import WITHOUT_EFFECT, Record, model_labels, task_labels
+from rnnbench.reporting.frame import WITHOUT_EFFECT, Record, model_labels, natural, task_labels
 
 #: Fields of a run's provenance that are printed; a host's or a user's name is not among them.
 PROVENANCE = ("rnnbench", "numerics", "python", "numpy", "numba", "mlflow", "processor", "threads")
@@ -38,8 +38,8 @@ def what_was_run(records: Sequence[Record], runs: pd.DataFrame) -> dict[str, Any
     -------
     dict
         "runs", "diverged" (counts), "seeds" (text), "every" (updates between evaluations, text), "stops"
-        (whether training stops when a task is solved), "split" (core-seconds by part), "common" (fields that
-        all runs share, text) and "budget": None, or sizes (text), largest deviation in per cent, and where.
+        (whether training stops when a task is solved), "split" (core-seconds by part) and "budget":
+        None, or sizes (text), largest deviation in per cent, and where.
     """
     seeds = sorted(set(runs["seed"]))
     return {
@@ -49,7 +49,6 @@ def what_was_run(records: Sequence[Record], runs: pd.DataFrame) -> dict[str, Any
         "every": listed(_values(records, "train_fields", "evaluate_every")) or "so many",
         "stops": True in _values(records, "train_fields", "stop_when_solved"),
         "split": {part: sum(float(r.get("timings", {}).get(part) or 0.0) for r in records) for part in PARTS},
-        "common": ", ".join(f"{name}={listed(values)}" for name, values in _common(records).items()),
         "budget": _budget(runs),
     }
 
@@ -66,20 +65,42 @@ def _budget(runs: pd.DataFrame) -> dict[str, Any] | None:
     }
 
 
-def model_settings(records: Sequence[Record], runs: pd.DataFrame) -> list[tuple[str, str]]:
-    """Return, for each model, its settings beside the common ones; several values where tasks differ."""
-    labels = model_labels(records, task_labels(records))
-    common = _common(records)
-    rows = []
-    for model in runs["model"].cat.categories:
-        mine = _found([r for r, label in zip(records, labels, strict=True) if label == model])
-        own = {name: values for name, values in mine.items() if name not in common}
-        rows.append((model, ", ".join(f"{name}={listed(values, ' or ')}" for name, values in own.items())))
-    return rows
+def settings(records: Sequence[Record], runs: pd.DataFrame) -> dict[str, Any]:
+    """Return which fields of models and training had which values, each said once.
+
+    Returns
+    -------
+    dict
+        "common": the fields with one value in all runs. "tasks": for each task those with one value in all its
+        runs. "models": for each model the others; several values where tasks differ. All as text.
+    """
+    tasks = task_labels(records)
+    of_task, of_model = _grouped(records, tasks), _grouped(records, model_labels(records, tasks))
+    common = _shared(records)
+    shared = {
+        task: {k: v for k, v in _shared(mine).items() if k not in common} for task, mine in of_task.items()
+    }
+    by_task = set.intersection(*(set(known) for known in shared.values()))
+    said = by_task | set(common)
+    own = {m: {k: v for k, v in _found(mine).items() if k not in said} for m, mine in of_model.items()}
+    return {
+        "common": _fields(common),
+        "tasks": {
+            t: _fields({k: v for k, v in known.items() if k in by_task}) for t, known in shared.items()
+        },
+        "models": {model: _fields(own[model]) for model in runs["model"].cat.categories},
+    }
 
 
-def _common(records: Sequence[Record]) -> dict[str, list[Any]]:
-    """Fields that every run has, with the same value."""
+def _grouped(records: Sequence[Record], labels: Sequence[str]) -> dict[str, list[Record]]:
+    groups: dict[str, list[Record]] = {}
+    for record, label in zip(records, labels, strict=True):
+        groups.setdefault(label, []).append(record)
+    return groups
+
+
+def _shared(records: Sequence[Record]) -> dict[str, list[Any]]:
+    """Fields that every one of these runs has, with the same value."""
     everywhere = set.intersection(*(set(_found([r])) for r in records))
     found = _found(records)
     return {name: values for name, values in found.items() if len(values) == 1 and name in everywhere}
@@ -89,12 +110,20 @@ def _found(records: Iterable[Record]) -> dict[str, list[Any]]:
     """Return the values of all fields of model and training, by name, without those that say nothing."""
     values: dict[str, list[Any]] = {}
     for record in records:
-        for group in ("model_fields", "train_fields"):
-            for name, value in record.get(group, {}).items():
-                known = values.setdefault(name, [])
-                if value not in known and value is not None:
-                    known.append(value)
+        fields = {
+            **record.get("model_fields", {}),
+            **record.get("train_fields", {}),
+            "budget": record.get("budget"),
+        }
+        for name, value in fields.items():
+            known = values.setdefault(name, [])
+            if value not in known and value is not None:
+                known.append(value)
     return {name: known for name, known in values.items() if known and name not in WITHOUT_EFFECT}
+
+
+def _fields(values: Mapping[str, Sequence[Any]]) -> str:
+    return ", ".join(f"{name}={listed(sorted(found, key=natural), ' or ')}" for name, found in values.items())
 
 
 def provenance(records: Sequence[Record]) -> list[tuple[str, str]]:

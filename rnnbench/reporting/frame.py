@@ -51,8 +51,8 @@ def runs_frame(records: Sequence[Record]) -> pd.DataFrame:
     )
     # Placed by label, not by run: a model whose reach differs from task to task keeps its place.
     place = frame.groupby("model").agg(causal=("causal", "min"), reach=("reach", "min"))
-    order = sorted(place.index, key=lambda m: (not place.causal[m], place.reach[m], _natural(m)))
-    frame["task"] = pd.Categorical(frame["task"], sorted(set(frame["task"]), key=_natural), ordered=True)
+    order = sorted(place.index, key=lambda m: (not place.causal[m], place.reach[m], natural(m)))
+    frame["task"] = pd.Categorical(frame["task"], sorted(set(frame["task"]), key=natural), ordered=True)
     frame["model"] = pd.Categorical(frame["model"], order, ordered=True)
     return frame.sort_values(["task", "model", "seed", "key"], ignore_index=True)
 
@@ -164,9 +164,9 @@ def _flat(fields: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return out
 
 
-def _natural(text: str) -> tuple[tuple[str, float], ...]:
+def natural(value: object) -> tuple[tuple[str, float], ...]:
     """Sort key in which T=20 stands before T=100."""
-    parts: Iterable[tuple[str, str]] = re.findall(r"(\D*)(\d*)", text)
+    parts: Iterable[tuple[str, str]] = re.findall(r"(\D*)(\d*)", str(value))
     return tuple((word, float(number or -1)) for word, number in parts)
 
 

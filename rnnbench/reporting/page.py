@@ -105,7 +105,7 @@ def write_report(
         tasks=tasks,
         run=facts.what_was_run(records, runs),
         extra=extra,
-        models=facts.model_settings(records, runs),
+        settings=facts.settings(records, runs),
         provenance=facts.provenance(records),
     )
     files |= {
