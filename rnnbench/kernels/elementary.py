@@ -50,12 +50,9 @@ def _choose(typing_context, condition, yes, no):
 
 
 @kernel(ordered=True)
-def _exp32(x):
-    # Beyond these ends the result is 0 or infinity; clamping keeps 2**n representable in two factors.
-    x = _choose(x > f4(89.0), f4(89.0), x)
-    x = _choose(x < f4(-104.0), f4(-104.0), x)
-    finite = _choose(x == x, x, f4(0.0))
-    n = np.floor(finite * f4(1.44269504088896341) + f4(0.5))
+def _split32(x):
+    """Return (p, n) with e**x = p 2**n for finite x of either sign."""
+    n = np.floor(x * f4(1.44269504088896341) + f4(0.5))
     r = x - n * f4(0.693359375) + n * f4(2.12194440e-4)
     p = f4(1.9875691500e-4)
     p = p * r + f4(1.3981999507e-3)
@@ -63,25 +60,34 @@ def _exp32(x):
     p = p * r + f4(4.1665795894e-2)
     p = p * r + f4(1.6666665459e-1)
     p = p * r + f4(5.0000001201e-1)
-    p = p * r * r + r + f4(1.0)
+    return p * r * r + r + f4(1.0), n
+
+
+@kernel(ordered=True)
+def _split64(x):
+    n = np.floor(x * 1.4426950408889634073599 + 0.5)
+    r = x - n * 6.93145751953125e-1 - n * 1.42860682030941723212e-6
+    rr = r * r
+    p = r * ((1.26177193074810590878e-4 * rr + 3.02994407707441961300e-2) * rr + 9.99999999999999999910e-1)
+    q = (3.00198505138664455042e-6 * rr + 2.52448340349684104192e-3) * rr + 2.27265548208155028766e-1
+    return 1.0 + 2.0 * p / (q * rr + 2.0 - p), n
+
+
+@kernel(ordered=True)
+def _exp32(x):
+    # Beyond these ends the result is 0 or infinity; the power of two is taken in two factors, each in range.
+    inside = _choose(x < f4(89.0), x, f4(89.0))
+    p, n = _split32(_choose(inside > f4(-104.0), inside, f4(-104.0)))
     half = np.floor(n * f4(0.5))
-    return p * _power_of_two(half) * _power_of_two(n - half)
+    return _choose(x == x, p * _power_of_two(half) * _power_of_two(n - half), x)
 
 
 @kernel(ordered=True)
 def _exp64(x):
-    x = _choose(x > 710.0, 710.0, x)
-    x = _choose(x < -746.0, -746.0, x)
-    finite = _choose(x == x, x, 0.0)
-    n = np.floor(finite * 1.4426950408889634073599 + 0.5)
-    r = x - n * 6.93145751953125e-1 - n * 1.42860682030941723212e-6
-    rr = r * r
-    p = r * ((1.26177193074810590878e-4 * rr + 3.02994407707441961300e-2) * rr + 9.99999999999999999910e-1)
-    q = (
-        (3.00198505138664455042e-6 * rr + 2.52448340349684104192e-3) * rr + 2.27265548208155028766e-1
-    ) * rr + 2.0
+    inside = _choose(x < 710.0, x, 710.0)
+    p, n = _split64(_choose(inside > -746.0, inside, -746.0))
     half = np.floor(n * 0.5)
-    return (1.0 + 2.0 * p / (q - p)) * _power_of_two(half) * _power_of_two(n - half)
+    return _choose(x == x, p * _power_of_two(half) * _power_of_two(n - half), x)
 
 
 @kernel(ordered=True)
@@ -94,9 +100,11 @@ def _tanh32(x):
     p = p * z + f4(-3.33332819422e-1)
     near = p * z * x + x
     size = abs(x)
-    far = f4(1.0) - f4(2.0) / (_exp32(size + size) + f4(1.0))
+    # From 9.02 on the result rounds to 1. NaN fails every comparison and leaves through `near`.
+    p, n = _split32(_choose(size < f4(9.1), size + size, f4(18.2)))
+    far = f4(1.0) - f4(2.0) / (p * _power_of_two(n) + f4(1.0))
     far = _choose(x > f4(0.0), far, -far)
-    return _choose(size < f4(0.625), near, far)
+    return _choose(size >= f4(0.625), far, near)
 
 
 @kernel(ordered=True)
@@ -106,9 +114,10 @@ def _tanh64(x):
     q = ((z + 1.12811678491632931402e2) * z + 2.23548839060100448583e3) * z + 4.84406305325125486048e3
     near = x + x * z * (p / q)
     size = abs(x)
-    far = 1.0 - 2.0 / (_exp64(size + size) + 1.0)
+    p, n = _split64(_choose(size < 19.1, size + size, 38.2))
+    far = 1.0 - 2.0 / (p * _power_of_two(n) + 1.0)
     far = _choose(x > 0.0, far, -far)
-    return _choose(size < 0.625, near, far)
+    return _choose(size >= 0.625, far, near)
 
 
 def exp(x):

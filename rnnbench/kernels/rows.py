@@ -61,11 +61,13 @@ def passing_run(arrow, batch, row, last):
     if arrow[CUT] == 0:
         return row, last
     sequences = batch.sequences
+    # Where all sequences are alike, `row` stands at the first of a step and the step decides for all.
+    stride = sequences if batch.alike else 1
     while row < last and not passes(arrow, batch, row // sequences, row % sequences):
-        row += 1
+        row += stride
     start = row
     while row < last and passes(arrow, batch, row // sequences, row % sequences):
-        row += 1
+        row += stride
     return start, row
 
 

@@ -97,6 +97,8 @@ class Batch(NamedTuple):
         1 where the fed value is a constant (a target, or beyond the end).
     scored : ndarray of uint8 (T,)
         1 where some sequence's step is scored.
+    alike : bool
+        Whether all sequences have T steps and the same offset, so that a gate opens for all at once.
     carried : ndarray of uint8 (boxes,)
         1 where the values before the first step were given and lie in place.
     segments : ndarray of int64
@@ -118,6 +120,7 @@ class Batch(NamedTuple):
     offset: np.ndarray
     known: np.ndarray
     scored: np.ndarray
+    alike: bool
     carried: np.ndarray
     segments: np.ndarray
 

@@ -163,6 +163,7 @@ class Run:
             buffers.no_offset if offset is None else arrays.plain(offset),
             buffers.known,
             buffers.scored,
+            not self.ragged and (offset is None or bool((offset == offset[0]).all())),
             buffers.carried,
             buffers.segments,
         )

@@ -71,8 +71,8 @@ def settings(records: Sequence[Record], runs: pd.DataFrame) -> dict[str, Any]:
     Returns
     -------
     dict
-        "common": the fields with one value in all runs. "tasks": for each task those with one value in all its
-        runs. "models": for each model the others; several values where tasks differ. All as text.
+        "common": the fields with one value in all runs. "tasks": for each task those with one value in all
+        its runs. "models": for each model the others; several values where tasks differ. All as text.
     """
     tasks = task_labels(records)
     of_task, of_model = _grouped(records, tasks), _grouped(records, model_labels(records, tasks))

@@ -5,12 +5,19 @@ import shutil
 import pytest
 
 from rnnbench.cli import main
+from rnnbench.network import warm_up
 from rnnbench.tracking import Store
 
 
 def pytest_configure(config):
     # MLflow's own database models use what a newer SQLAlchemy deprecates.
     config.addinivalue_line("filterwarnings", "ignore:The ``noload`` loader strategy:DeprecationWarning")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled():
+    """Compile the kernels first: the message that says so must not depend on the order of the tests."""
+    warm_up("float32")
 
 
 @pytest.fixture(scope="session")

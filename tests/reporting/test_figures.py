@@ -48,6 +48,14 @@ def test_a_seed_that_diverged_is_worse_than_any(value, worst):
     assert abs(found.median[-1]) < 1.0
 
 
+def test_a_seed_that_diverged_between_two_evaluations_is_worse_than_any_from_then_on():
+    first = record(seed=0, score=0.5, outcome="diverged")
+    first["history"] = first["history"][:3]
+    found = curve_of(first, record(seed=1, score=0.4), record(seed=2, score=0.6))
+    assert found.low[2] > 0.0
+    assert found.low[3] < -1e30
+
+
 def test_nothing_to_draw():
     assert curve(histories_frame([record(history=[])]), "validation_score") is None
 
@@ -121,6 +129,7 @@ def test_labels_are_pushed_apart_and_stay_below_the_top(wanted):
     places = spread(wanted, LABEL_GAP)
     assert all(b - a >= LABEL_GAP - 1e-12 for a, b in itertools.pairwise(places))
     assert places[-1] <= 1.0
+    assert places[0] >= wanted[0] - 1e-12 or places[-1] == 1.0
     assert spread([0.2, 0.6], LABEL_GAP) == [0.2, 0.6]
 
 

@@ -105,7 +105,9 @@ class FakeStore:
 def test_report_and_table_come_from_a_store(tmp_path, capsys):
     assert report("made", FakeStore(), tmp_path) == tmp_path / "made" / "index.md"
     print_table("made", FakeStore())
-    assert "adding T=100" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "adding T=100" in shown
+    assert all(SKIPPED[0]["reason"] in text for text in (shown, (tmp_path / "made" / "index.md").read_text()))
     for read in (lambda: report("other", FakeStore(), tmp_path), lambda: print_table("other", FakeStore())):
         with pytest.raises(ReportError, match="study other: no finished runs; studies: made"):
             read()
