@@ -128,12 +128,13 @@ def _add_arrows(tables, packed, batch, values, box, e_from, e_to, first, last, s
             )  # fmt: skip
     product(values, at, width, rows, start, start_step, batch.segments, segments)
     for e in range(e_from, e_to):
-        source = tables.arrows[e, SOURCE]
+        source, lag = tables.arrows[e, SOURCE], tables.arrows[e, LAG]
+        if tables.arrows[e, PACKED_AT] >= 0 and not (source == INPUT and one_hot):
+            continue
         z = rows_of(values, tables, batch, box, first, last)
-        if source == INPUT and (one_hot or tables.arrows[e, PACKED_AT] < 0):
+        if source == INPUT:
             _add_input_row(tables, e, packed, batch, z, first, last)
-        elif tables.arrows[e, PACKED_AT] < 0:
-            lag = tables.arrows[e, LAG]
+        else:
             rows_there = rows_of(values, tables, batch, source, first - lag, last - lag)
             _add_scaled(z, rows_there, tables.scales[e])
 

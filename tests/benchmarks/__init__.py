@@ -1,1 +1,1 @@
-"""Speed, measured by `make bench`; `make test` skips what is here."""
+"""Speed, measured by `make bench` against PyTorch and JAX; `make test` skips what is here."""

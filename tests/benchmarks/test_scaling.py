@@ -1,0 +1,74 @@
+"""Seeds on two cores, memory of a step, and time per step over four powers of ten."""
+
+import statistics
+import time
+import tracemalloc
+
+import pytest
+
+from rnnbench.experiment.provenance import processors
+from rnnbench.models.rnn import RNN
+from rnnbench.tasks.adding import Adding
+from rnnbench.training import fit_seeds
+from tests.benchmarks.comparison import single
+from tests.benchmarks.turns import interleaved
+from tests.benchmarks.work import make_case
+
+B, HIDDEN = 32, 64
+LENGTHS = (100, 1000, 10_000, 100_000)
+#: Bytes besides values and gradients that count as "a block" of steps.
+BLOCK_BYTES = 1 << 20
+
+
+@pytest.mark.skipif(processors() < 2, reason="one processor")
+@pytest.mark.benchmark(group="seeds")
+def test_two_seeds_on_two_cores(benchmark):
+    task = Adding(length=100)
+    net = RNN(hidden=HIDDEN).build(task.n_in, task.n_out)
+    alone, together = [], []
+
+    def train(seeds):
+        clock = time.perf_counter()
+        results = fit_seeds(
+            net, task, seeds, threads=2, updates=300, evaluate_every=300, stop_when_solved=False
+        )
+        assert [result.updates for result in results] == [300] * len(seeds)
+        return time.perf_counter() - clock
+
+    train([0])
+    benchmark.pedantic(
+        lambda: together.append(train([0, 1])), setup=lambda: alone.append(train([0])), rounds=5
+    )
+    speed_up = 2 * statistics.median(alone) / statistics.median(together)
+    single(benchmark, "two seeds on two cores, times one", speed_up, "x", at_least=1.9)
+
+
+@pytest.mark.benchmark(group="memory")
+@pytest.mark.parametrize("hidden", [64, 75])
+def test_memory_of_a_step(benchmark, hidden):
+    steps = 1000
+    net = RNN(hidden=hidden).build(2, 1)
+    warm, case = make_case(net, 2, B, last_only=True), make_case(net, steps, B, last_only=True)
+    warm.loss_and_grad()
+    tracemalloc.start()
+    benchmark.pedantic(case.loss_and_grad, rounds=1)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # One slot for h_{-1}; values and gradients, four bytes each.
+    formula = 2 * 4 * ((steps + 1) * B * hidden + steps * B * net.n_out)
+    benchmark.extra_info.update(bytes=most, formula_bytes=formula, T=steps, B=B, H=hidden)
+    row = f"memory of a step, H={hidden}: bytes of the formula and a block"
+    single(benchmark, row, most / (formula + BLOCK_BYTES), "x", at_most=1.0)
+
+
+@pytest.mark.benchmark(group="length")
+def test_time_per_step_does_not_depend_on_the_length(benchmark):
+    net = RNN(hidden=HIDDEN).build(2, 1)
+    steps = {T: make_case(net, T, B, last_only=True).training_step() for T in LENGTHS}
+    others = {str(T): steps[T] for T in LENGTHS[:-1]}
+    seconds = interleaved(benchmark, steps[LENGTHS[-1]], others, rounds=5)
+    seconds[str(LENGTHS[-1])] = seconds.pop("ours")
+    per_step = {T: 1e6 * seconds[str(T)] / T for T in LENGTHS}
+    benchmark.extra_info.update(microseconds_per_step={str(T): t for T, t in per_step.items()}, B=B, H=HIDDEN)
+    spread = 100 * (max(per_step.values()) / min(per_step.values()) - 1)
+    single(benchmark, "time per step, T = 100 to 100,000: spread", spread, "%", at_most=10.0)
