@@ -2,10 +2,12 @@
 
 from rnnbench.kernels.compilation import kernel
 from rnnbench.kernels.product import add_segment, product
-from rnnbench.kernels.rows import passing_run, rows_at
+from rnnbench.kernels.rows import passes, passing_run, rows_at
 from rnnbench.kernels.tables import (
     INPUT,
     LAG,
+    LEAVING_FROM,
+    LEAVING_TO,
     PACKED_AT,
     SIZE,
     SOURCE,
@@ -149,3 +151,32 @@ def add_source_gradient(tables, batch, adjoint, e, first, last):
             adjoint.dvalues, d_at + (start - shift) * width, width, stop - start,
         )  # fmt: skip
         start, stop = passing_run(tables.arrows[e], batch, stop, last * sequences)
+
+
+@kernel
+def gather_source_gradient(tables, batch, adjoint, box, step):
+    """Add what the inner arrows out of a box pass back to its step: one product for all of them.
+
+    ``dv_step += sum over arrows of dz_{step + lag} @ W.T`` where the gate at step + lag is open. All
+    sequences must be alike; otherwise `add_source_gradient` decides row by row.
+    """
+    rows, width = batch.sequences, tables.boxes[box, WIDTH]
+    at = rows_at(tables, batch, box, step)
+    d = adjoint.dvalues
+    shape = (d, at, width, rows)
+    segments = 0
+    for i in range(tables.boxes[box, LEAVING_FROM], tables.boxes[box, LEAVING_TO]):
+        e = tables.leaving[i]
+        later, target = step + tables.arrows[e, LAG], tables.arrows[e, TARGET]
+        if not 0 <= later < batch.steps or not passes(tables.arrows[e], batch, later, 0):
+            continue
+        dz_at, to = rows_at(tables, batch, target, later), tables.arrows[e, TRANSPOSED_AT]
+        if to < 0:
+            _pass_back(tables, batch, adjoint, e, dz_at, d, at, width, rows)
+            continue
+        size, row_step = tables.boxes[target, SIZE], tables.boxes[target, WIDTH]
+        segments = add_segment(
+            batch.segments, segments, d, dz_at, row_step, 1, adjoint.transposed, to, size, shape
+        )
+    if segments > 0:
+        product(d, at, width, rows, address(d, at), width * d.itemsize, batch.segments, segments)

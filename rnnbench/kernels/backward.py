@@ -1,7 +1,11 @@
 """The backward pass: the transpose of the forward pass, driven by the same tables."""
 
 from rnnbench.kernels.activations import pull_back
-from rnnbench.kernels.arrow_gradients import add_source_gradient, add_weight_gradient
+from rnnbench.kernels.arrow_gradients import (
+    add_source_gradient,
+    add_weight_gradient,
+    gather_source_gradient,
+)
 from rnnbench.kernels.compilation import kernel
 from rnnbench.kernels.forward import block_of
 from rnnbench.kernels.packing import transpose, unpack
@@ -111,6 +115,26 @@ def _back_feed_forward(tables, batch, values, adjoint, stage, first, last):
 
 
 @kernel
+def _gather(tables, batch, adjoint, box, t):
+    gather_source_gradient(tables, batch, adjoint, box, t)
+    if tables.boxes[box, FEEDS] >= 0:
+        gather_source_gradient(tables, batch, adjoint, tables.boxes[box, FEEDS], t)
+
+
+@kernel
+def _gather_outside(tables, batch, adjoint, stage, first, last):
+    # After the last block: what reaches the values before the first step, or after the last one.
+    upwards = tables.stages[stage, DIRECTION] >= 0
+    if (upwards and first > 0) or (not upwards and last < batch.steps):
+        return
+    for i in range(tables.stages[stage, ORDER_FROM], tables.stages[stage, ORDER_TO]):
+        box = tables.order[i]
+        slots = tables.boxes[box, INITIAL_SLOTS] if upwards else tables.boxes[box, FINAL_SLOTS]
+        for slot in range(slots):
+            _gather(tables, batch, adjoint, box, -1 - slot if upwards else batch.steps + slot)
+
+
+@kernel
 def _back_recurrent(tables, batch, values, adjoint, stage, first, last):
     boxes, order = tables.boxes, tables.order
     order_from, order_to = tables.stages[stage, ORDER_FROM], tables.stages[stage, ORDER_TO]
@@ -118,9 +142,13 @@ def _back_recurrent(tables, batch, values, adjoint, stage, first, last):
         t = last - 1 - step if tables.stages[stage, DIRECTION] >= 0 else first + step
         for i in range(order_to - 1, order_from - 1, -1):
             box = order[i]
+            if batch.alike:
+                _gather(tables, batch, adjoint, box, t)
             _pull_to_sum(tables, batch, values, adjoint, box, t, t + 1)
-            for e in range(boxes[box, INNER_FROM], boxes[box, INNER_TO]):
+            for e in range(boxes[box, INNER_FROM], boxes[box, INNER_TO] if not batch.alike else 0):
                 add_source_gradient(tables, batch, adjoint, e, t, t + 1)
+    if batch.alike:
+        _gather_outside(tables, batch, adjoint, stage, first, last)
     # Weight gradients of the whole block at once, while its values are in cache.
     for i in range(order_to - 1, order_from - 1, -1):
         box = order[i]

@@ -18,7 +18,8 @@ INITIAL_SLOTS, FINAL_SLOTS, INITIAL_AT, FINAL_AT = 4, 5, 6, 7
 OUTER_FROM, OUTER_TO, INNER_FROM, INNER_TO = 8, 9, 10, 11
 FEEDS, KEEPS = 12, 13
 WIDTH, PACKED_BIAS_AT = 14, 15
-BOX_COLUMNS = 16
+LEAVING_FROM, LEAVING_TO = 16, 17
+BOX_COLUMNS = 18
 
 # Columns of `Tables.arrows`.
 SOURCE, TARGET, LAG, CUT, WEIGHT_AT = 0, 1, 2, 3, 4
@@ -52,6 +53,8 @@ class Tables(NamedTuple):
         Sorted so that the outer and the inner arrows of a box are two contiguous ranges.
     scales : ndarray (arrows,)
         The multiple of the identity of a fixed arrow (WEIGHT_AT = -1).
+    leaving : ndarray
+        Rows of the inner arrows again, sorted by source: a range for each box.
     order : ndarray (boxes,)
         Boxes in the order of computation, stage by stage.
     stages, groups : ndarray
@@ -65,6 +68,7 @@ class Tables(NamedTuple):
     boxes: np.ndarray
     arrows: np.ndarray
     scales: np.ndarray
+    leaving: np.ndarray
     order: np.ndarray
     stages: np.ndarray
     groups: np.ndarray

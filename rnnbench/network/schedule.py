@@ -109,8 +109,8 @@ class Plan:
         self._scales = np.array([0.0 if a.learned else float(a.weight) for a in ordered])
         self._tables: dict[np.dtype, k.Tables] = {}
         self.bytes_per_row = 2 * int(self._box_table[:, k.SIZE].sum())
-        into = [sum(a.target == box.name for a in arrows) for box in boxes]
-        self.segments = SEGMENT_COLUMNS * max([1, *into])
+        ends = [sum(box.name in (a.source, a.target) for a in arrows) for box in boxes]
+        self.segments = SEGMENT_COLUMNS * max([1, *ends])
         self.input_slots = slots(INPUT_NAME, arrows)[0]
 
     def _sorted_arrows(self, boxes: Sequence[Box], arrows: Sequence[Arrow]) -> list[Arrow]:
@@ -179,6 +179,7 @@ class Plan:
                 boxes,
                 arrows,
                 self._scales.astype(dtype),
+                self._leaving(boxes),
                 order,
                 stages,
                 np.array(self.groups, np.int64),
@@ -186,6 +187,17 @@ class Plan:
                 self.fed,
             )
         return self._tables[dtype]
+
+    def _leaving(self, boxes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the inner arrows sorted by source, and write each box's range into its row."""
+        inner = [e for box in boxes for e in range(box[k.INNER_FROM], box[k.INNER_TO])]
+        inner = [e for e in dict.fromkeys(inner) if e >= 0]
+        found: list[int] = []
+        for row, box in enumerate(boxes):
+            box[k.LEAVING_FROM] = len(found)
+            found += [e for e in inner if self._arrow_table[e, k.SOURCE] == row]
+            box[k.LEAVING_TO] = len(found)
+        return np.array(found, np.int64)
 
     def _packed(self, itemsize: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the box and arrow tables with the widths of rows and the offsets of the packed weights."""
