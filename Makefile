@@ -23,7 +23,10 @@ test-peers: .venv/.peers  ## install PyTorch and JAX, run the tests that compare
 	@$(BIN)/python -m pytest -q -m peers
 
 bench: .venv/.test  ## run the benchmarks (against PyTorch and JAX too where make test-peers has installed them)
-	@$(BIN)/python -m pytest -q tests/benchmarks --benchmark-only
+	@mkdir -p .benchmarks
+	@$(BIN)/python -m pytest -q tests/benchmarks --benchmark-only --benchmark-quiet \
+		--benchmark-json=.benchmarks/results.json
+	@$(BIN)/python -m tests.benchmarks.report .benchmarks/results.json reports/benchmarks
 
 ui: .venv/.core  ## open the MLflow dashboard of the runs on 127.0.0.1
 	@$(BIN)/rnnbench ui

@@ -451,7 +451,10 @@ class Pass:
         """What the source of an arrow offers to its target's step t: a row of values."""
         source, k = arrow["source"], t - arrow["lag"]
         if k < 0:
-            return self.before(source, -1 - k, s)
+            # A carried value was computed in an earlier step of the stream; an initial one is a parameter.
+            computed = source != "x" and source in self.state and k + self.offset(s) >= 0
+            cut = self.frozen is not None and computed and self.closed(arrow, t, s)
+            return (self.frozen if cut else self).before(source, -1 - k, s)
         if k >= self.lengths[s]:
             return self.after(source, k - self.lengths[s], s)
         if source == "x":
@@ -503,12 +506,12 @@ class Pass:
         K, lag = arrow["cut_every"], arrow["lag"]
         if K <= 1:
             return K == 1
-        n = (
-            t + int(self.state["step"][s] if "step" in self.state else 0)
-            if lag > 0
-            else self.lengths[s] - 1 - t
-        )
+        n = t + self.offset(s) if lag > 0 else self.lengths[s] - 1 - t
         return n // K != (n - abs(lag)) // K
+
+    def offset(self, s):
+        """Steps of the stream before this sequence."""
+        return int(self.state["step"][s]) if "step" in self.state else 0
 
     def values(self, box):
         """All values of a box: (..., T, B, size), rows beyond a sequence's length as arrows see them."""

@@ -51,7 +51,7 @@ def prepare_steps(target, labels, weight, lengths, switch, outputs, w, known, sc
         t = row // sequences
         value = weight[row] if weight.size > 0 else 1.0
         inside = t < lengths[row % sequences]
-        if inside and not value >= 0.0 and bad < 0:
+        if inside and not 0.0 <= value < np.inf and bad < 0:
             bad = row
         if not inside:
             value = 0.0

@@ -39,15 +39,24 @@ def rows_of(buffer, tables, batch, box, first, last):
 def passes(arrow, batch, t, b):
     """Whether the gradient of step `t` of sequence `b` may cross the arrow to its source.
 
-    Initial and final values are parameters and the input is not computed: they are always reached. A closed
-    gate has ``floor(n / K) != floor((n - |lag|) / K)``, n counted from the start of the stream or, for a lag
-    into the future, from the sequence's own end.
+    Initial and final values are parameters and the input is not computed: they are always reached. Values
+    carried over from earlier steps of the stream were computed. A closed gate has
+    ``floor(n / K) != floor((n - |lag|) / K)``, n counted from the start of the stream or, for a lag into the
+    future, from the sequence's own end.
     """
-    cut, lag = arrow[CUT], arrow[LAG]
-    if cut == 0 or arrow[SOURCE] == INPUT or t - lag < 0 or t - lag >= batch.lengths[b]:
+    cut, lag, source = arrow[CUT], arrow[LAG], arrow[SOURCE]
+    # Below 0 stand arrows that read known targets, which are constants inside the sequence.
+    constant = cut < 0
+    cut = -1 - cut if constant else cut
+    if source == INPUT or t - lag >= batch.lengths[b]:
         return True
-    if cut == 1:
+    if t - lag < 0:
+        if batch.carried[source] == 0 or t - lag + batch.offset[b] < 0:
+            return True
+    elif constant:
         return False
+    if cut <= 1:
+        return cut == 0
     if lag > 0:
         n = t + batch.offset[b]
         return n // cut == (n - lag) // cut

@@ -50,6 +50,7 @@ class Tables(NamedTuple):
         the packed copies of the weights, whose rows are as wide as the box they lead to (or, transposed,
         from).
     arrows : ndarray (arrows, ARROW_COLUMNS)
+        CUT is `cut_every`, or -1 - `cut_every` where the source holds nothing but targets.
         Sorted so that the outer and the inner arrows of a box are two contiguous ranges.
     scales : ndarray (arrows,)
         The multiple of the identity of a fixed arrow (WEIGHT_AT = -1).

@@ -25,6 +25,10 @@ def check(boxes: Sequence[Box], arrows: Sequence[Arrow], n_in: int, output: str,
         raise ValueError(f"n_in={n_in!r}: must be a whole number of at least 1")
     if initial not in ("zero", "learned"):
         raise ValueError(f"initial={initial!r}: must be 'zero' or 'learned'")
+    given: list[tuple[type, object]] = [*((Box, box) for box in boxes), *((Arrow, arrow) for arrow in arrows)]
+    for kind, one in given:
+        if not isinstance(one, kind):
+            raise ValueError(f"{one!r}: must be a rnnbench.{kind.__name__}")
     sizes: dict[str, int] = {}
     for box in boxes:
         _check_box(box, sizes)
@@ -49,6 +53,8 @@ def _check_box(box: Box, sizes: dict[str, int]) -> None:
         raise ValueError(f"box name {box.name!r}: declared twice")
     if not _whole(box.size) or box.size < 1:
         raise ValueError(f"box {box.name}: size={box.size!r} must be a whole number of at least 1")
+    if not isinstance(box.bias, bool):
+        raise ValueError(f"box {box.name}: bias={box.bias!r} must be True or False")
     if box.activation not in ACTIVATIONS:
         raise ValueError(
             f"box {box.name}: activation={box.activation!r} must be one of {', '.join(ACTIVATIONS)}"

@@ -121,10 +121,10 @@ def draw(
     Returns
     -------
     ndarray of float64, of that shape
-        "uniform:a" in [-a, a] and "normal:s", "truncated_normal:s" of standard deviation s (without a number
-        1 / sqrt(fan_in)); "glorot:g" uniform with bound g sqrt(6 / (fan_in + target size)) (Glorot & Bengio
-        2010); "orthogonal:g" (Saxe et al. 2014); "identity:g" (Le et al. 2015, IRNN); "spectral_radius:r"
-        (Jaeger 2001).
+        "uniform:a" in [-a, a]; "normal:s" of standard deviation s; "truncated_normal:s" the same drawn again
+        beyond 2 s, which leaves 0.88 s (without a number a and s are 1 / sqrt(fan_in)); "glorot:g" uniform
+        with bound g sqrt(6 / (fan_in + target size)) (Glorot & Bengio 2010); "orthogonal:g" (Saxe et al.
+        2014); "identity:g" (Le et al. 2015, IRNN); "spectral_radius:r" (Jaeger 2001).
     """
     kind, scale = parse_scheme(key, scheme)
     return SCHEMES[kind](stream(seed, name), shape, fan_in, scale)

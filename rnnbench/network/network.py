@@ -270,7 +270,9 @@ class Network(Parametrised):
             With respect to the input (for one-hot indices: to the one-hot vectors).
         dstate : dict
             With respect to the values before the first step, {box: (slots, B, size)} and "x", whether they
-            were given by `state`, learned or zero.
+            were given by `state`, learned or zero. Values carried over from earlier steps of a stream (by
+            "step" of the state) were computed, so a closed gate cuts them: going chunk by chunk gives the
+            gradient of the whole.
         """
         run = Run(self, params, x, target, loop, weight=weight, lengths=lengths, state=state, gates=gates)
         expected = (run.shape.steps, run.shape.sequences, self.n_out)
@@ -339,6 +341,8 @@ class Network(Parametrised):
             The inputs chosen: with "output" the outputs, with "sample" the drawn indices.
         """
         choose = chooser(feed, rng)
+        if not hasattr(steps, "__index__") or steps < 0:
+            raise ValueError(f"steps={steps!r}: must be a whole number of at least 0")
         if not self.causal:
             raise ValueError("generate: this network reads the future; it cannot run freely")
         y, state = self.forward(params, prefix, return_state=True)

@@ -1,5 +1,6 @@
 """A network with parameters: their names, their vector, and how they are drawn."""
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -52,11 +53,19 @@ class Parametrised(Structure):
         Returns
         -------
         params : Parameters
-        ----------
-            Named views over one vector.
+            Named views over one vector (n_parameters,).
+
+        Raises
+        ------
+        ValueError
+            An unknown scheme, dtype, seed or bias, by name.
         """
-        if np.dtype(dtype) not in (np.dtype(np.float32), np.dtype(np.float64)):
+        if str(getattr(dtype, "__name__", dtype)) not in ("float32", "float64"):
             raise ValueError(f"dtype={dtype!r}: must be float32 or float64")
+        if not isinstance(seed, np.random.SeedSequence) and not (hasattr(seed, "__index__") and seed >= 0):
+            raise ValueError(f"seed={seed!r}: must be a whole number of at least 0, or a SeedSequence")
+        if not isinstance(bias, Real) or not np.isfinite(bias):
+            raise ValueError(f"bias={bias!r}: must be a finite number")
         schemes = {"input": input, "recurrent": recurrent, "output": output}
         for key, scheme in schemes.items():
             initialise.parse_scheme(key, scheme)

@@ -32,7 +32,7 @@ FUSED_ACTIVATION = {"binary_cross_entropy": "sigmoid", "cross_entropy": "softmax
 class Buffers:
     """Arrays one thread reuses for one shape, plan and dtype."""
 
-    def __init__(self, plan: Plan, shape: Shape, n_out: int, n_parameters: int, dtype: np.dtype[Any]) -> None:
+    def __init__(self, plan: Plan, shape: Shape, dtype: np.dtype[Any]) -> None:
         rows = shape.steps * shape.sequences
         tables = plan.tables(dtype)
         width = int(tables.boxes[tables.output, k.WIDTH])
@@ -59,13 +59,11 @@ class Workspace(threading.local):
     def __init__(self) -> None:
         self._kept: OrderedDict[Any, Buffers] = OrderedDict()
 
-    def buffers(
-        self, plan: Plan, shape: Shape, n_out: int, n_parameters: int, dtype: np.dtype[Any]
-    ) -> Buffers:
+    def buffers(self, plan: Plan, shape: Shape, dtype: np.dtype[Any]) -> Buffers:
         """Return buffers for this plan, shape and dtype, made once."""
         key = (plan.key, shape.steps, shape.sequences, dtype)
         if key not in self._kept:
-            self._kept[key] = Buffers(plan, shape, n_out, n_parameters, dtype)
+            self._kept[key] = Buffers(plan, shape, dtype)
             while len(self._kept) > KEPT_SHAPES:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
@@ -117,19 +115,19 @@ class Run:
         net, shape = self.net, self.shape
         loop = "closed" if switch == 0 else "open" if switch == shape.steps else "mixed"
         plan = net._plan(loop, gates)
-        buffers = net._workspace.buffers(plan, shape, net.n_out, net.n_parameters, self.vector.dtype)
+        buffers = net._workspace.buffers(plan, shape, self.vector.dtype)
         steps = (self.target, self.labels, weight, self.lengths, switch, net.n_out)
         prepared = losses.prepare_steps(*steps, buffers.weight, buffers.known, buffers.scored)
         self.total, unknown, bad = prepared
         if bad >= 0:
             t, b = divmod(bad, shape.sequences)
             raise InputError(
-                f"step {t} of sequence {b}: weights must not be negative or NaN, "
-                f"and labels must lie in 0..{net.n_out - 1}"
+                f"target or weight at step {t} of sequence {b}: weights must be finite and not negative"
+                + (f", labels in 0..{net.n_out - 1}" if self.labels.size else "")
             )
         if loop == "open" and unknown:
             plan = net._plan("mixed", gates)
-            other = net._workspace.buffers(plan, shape, net.n_out, net.n_parameters, self.vector.dtype)
+            other = net._workspace.buffers(plan, shape, self.vector.dtype)
             other.weight[:], other.known[:], other.scored[:] = buffers.weight, buffers.known, buffers.scored
             buffers = other
         return plan, buffers

@@ -131,8 +131,8 @@ class Plan:
             cut = arrow.cut_every if gates == "declared" else 0
             if arrow in feedback:
                 source = self.fed
-                # Targets are constants: only the values before the first step are reached.
-                cut = 1 if self._loop == "open" else cut
+                # Targets are constants: only values before the first step can be reached.
+                cut = -1 - cut if self._loop == "open" else cut
             table[row] = source, self.rows[arrow.target], arrow.lag, cut, layout.start(arrow.name), -1, -1
         return table
 

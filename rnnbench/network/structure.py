@@ -87,7 +87,16 @@ class Structure:
 
     @classmethod
     def from_dict(cls, description: Mapping[str, Any]) -> Self:
-        """Build the network `to_dict` described."""
+        """Build the network `to_dict` described.
+
+        Raises
+        ------
+        ValueError
+            If a part is missing, or the description is not a network.
+        """
+        for key in ("boxes", "arrows", "n_in"):
+            if key not in description:
+                raise ValueError(f"network description: {key!r} is missing; given {', '.join(description)}")
         boxes = [Box(**box) for box in description["boxes"]]
         arrows = [Arrow(**arrow) for arrow in description["arrows"]]
         rest = {key: description[key] for key in ("output", "initial") if key in description}

@@ -5,10 +5,11 @@ import platform
 
 import pytest
 
+import rnnbench
 from tests.benchmarks import peers
 from tests.benchmarks.turns import best_of_three
 
-VERSIONS = ("rnnbench", "numpy", "numba", "llvmlite", "torch", "jax", "jaxlib", "pytest-benchmark")
+VERSIONS = ("numpy", "numba", "llvmlite", "torch", "jax", "jaxlib", "pytest-benchmark")
 
 
 @pytest.fixture(scope="session")
@@ -30,18 +31,21 @@ def jax():
 
 @pytest.hookimpl(trylast=True)
 def pytest_benchmark_update_machine_info(config, machine_info):
+    from llvmlite import binding
+
     from rnnbench.experiment.provenance import processors, provenance
     from rnnbench.kernels.vectors import VECTOR_BYTES
 
+    versions = {name: version for name in VERSIONS if (version := version_of(name))}
     machine_info.clear()
     machine_info.update(
-        processor=provenance()["processor"],
+        processor=f"{provenance()['processor']} ({binding.get_host_cpu_name()})",
         processors=processors(),
         architecture=platform.machine(),
         system=platform.system(),
         python=platform.python_version(),
         vector_bytes=VECTOR_BYTES,
-        versions={name: version for name in VERSIONS if (version := version_of(name))},
+        versions={"rnnbench": rnnbench.__version__, **versions},
         missing=peers.missing(),
     )
 

@@ -4,41 +4,31 @@ from collections.abc import Mapping
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
 
 from rnnbench.reporting.curves import COLOURS, GREY, MARKERS
-
-
-def _grid(axes, ticks):
-    axes.set_xscale("log", base=2)
-    axes.set_xticks(sorted(ticks), [f"{tick:g}" for tick in sorted(ticks)], rotation=60, fontsize=8)
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.grid(color="#dddddd", linewidth=0.6)
-    axes.set_axisbelow(True)
 
 
 def ratios(points: pd.DataFrame) -> Figure:
     """Draw the ratio to the fastest peer against H and against B, a point met filled, one missed hollow."""
     figure = Figure(figsize=(10, 4), layout="constrained")
-    for axes, size, label in zip(figure.subplots(1, 2, sharey=True), "HB", ("hidden units H", "batch B"), strict=True):
-        _grid(axes, set(points[size]))
+    labels = {"H": "hidden units H", "B": "sequences in a batch B"}
+    for axes, size in zip(figure.subplots(1, 2, sharey=True), labels, strict=True):
         for met, filled in ((True, COLOURS[0]), (False, "none")):
             some = points[points["met"] == met]
-            name = "target met" if met else "target missed"
-            axes.scatter(some[size], some["ratio"], facecolors=filled, edgecolors=COLOURS[0], label=name, zorder=3)
+            style = {"facecolors": filled, "edgecolors": COLOURS[0], "zorder": 3}
+            axes.scatter(some[size], some["ratio"], label="met" if met else "missed", **style)
+        axes.scatter(points[size], points["needed"], marker="_", color=COLOURS[1], label="ratio asked for")
         axes.axhline(1, color=GREY, linewidth=1)
-        axes.set_xlabel(label)
+        axes.set_xscale("log", base=2)
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.grid(color="#dddddd", linewidth=0.6)
+        axes.set_axisbelow(True)
+        axes.set_xlabel(labels[size])
         axes.set_ylim(bottom=0)
-    figure.axes[0].plot(*_steps(points), color=COLOURS[1], linewidth=1.2, label="ratio asked for")
     figure.axes[0].set_ylabel("times the fastest peer")
-    figure.axes[0].legend(fontsize=8)
-    figure.suptitle("Training step of rnn: speed against the faster of PyTorch and JAX (1 = as fast)", fontsize=11)
+    figure.axes[1].legend(fontsize=8, loc="best")
+    figure.suptitle("Training step of rnn: times as fast as the faster of PyTorch and JAX", fontsize=11)
     return figure
-
-
-def _steps(points):
-    ordered = points.drop_duplicates("H").sort_values("H")
-    return ordered["H"], ordered["needed"]
 
 
 def shares(points: pd.DataFrame) -> Figure:
@@ -51,12 +41,15 @@ def shares(points: pd.DataFrame) -> Figure:
     colours = [COLOURS[0] if met else COLOURS[5] for met in points["met"]]
     axes.barh(rows, 100 * points["share"], color=colours, height=0.7)
     for row, share in zip(rows, points["share"], strict=True):
-        axes.annotate(f"{100 * share:.0f}", (100 * share, row), (3, 0), textcoords="offset points", va="center", fontsize=8)
+        offset = {"xytext": (3, 0), "textcoords": "offset points"}
+        axes.annotate(f"{100 * share:.0f}", (100 * share, row), va="center", fontsize=8, **offset)
     axes.axvline(100 * points["enough"].iloc[0], color=COLOURS[1], linewidth=1.2)
     axes.set_yticks(rows, names, fontsize=8)
     axes.invert_yaxis()
     axes.set_xlim(0, 100)
-    axes.set_xlabel("% of the multiply-add peak of one core (line: enough whatever the ratio; dark: target met)")
+    axes.set_xlabel(
+        "% of the multiply-add peak of one core (line: enough whatever the ratio; dark: target met)"
+    )
     axes.set_title("Share of the peak; rnn points are T, B, I, H", fontsize=11)
     return figure
 

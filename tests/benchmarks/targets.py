@@ -73,7 +73,7 @@ def targets(points: pd.DataFrame, singles: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for point in points.itertuples():
         against = "no peer" if point.ratio != point.ratio else f"{point.ratio:.2f}x {point.peer}"
-        measured = f"{against}, {100 * point.share:.0f} % of peak, {point.milliseconds:.3g} ms"
+        measured = f"{against}, {100 * point.share:.1f} % of peak, {point.milliseconds:.3g} ms"
         target = f">= {point.needed:g}x or {100 * point.enough:g} % of peak"
         rows.append((f"{point.row}: {point.point}", target, measured, point.met))
     for single in singles.itertuples():

@@ -13,6 +13,8 @@ from tests.benchmarks.work import make_case
 
 T, B, INPUTS, OUTPUTS, HIDDEN = 100, 32, 4, 2, 64
 SCANNED, AT_ONCE = (1, 8), (1,)
+TAPS = NARX(HIDDEN, input_taps=4, output_taps=4)
+TDNN_WAYS = ["tdnn_window", "tdnn_convolution"]
 
 
 def two_layers(n_in, n_out):
@@ -24,10 +26,10 @@ def two_layers(n_in, n_out):
 
 #: name: (builder of the network, loop, the ways to write it in JAX, unrollings)
 ARCHITECTURES = {
-    "tdnn, 11 lags": (TDNN(HIDDEN, window=10).build, "closed", ["tdnn_window", "tdnn_convolution"], AT_ONCE),
-    "tdnn, 41 lags": (TDNN(HIDDEN, window=40).build, "closed", ["tdnn_window", "tdnn_convolution"], AT_ONCE),
-    "narx, open loop": (NARX(HIDDEN, input_taps=4, output_taps=4).build, "open", ["narx_open"], AT_ONCE),
-    "narx, closed loop": (NARX(HIDDEN, input_taps=4, output_taps=4).build, "closed", ["narx_closed"], SCANNED),
+    "tdnn, 11 lags": (TDNN(HIDDEN, window=10).build, "closed", TDNN_WAYS, AT_ONCE),
+    "tdnn, 41 lags": (TDNN(HIDDEN, window=40).build, "closed", TDNN_WAYS, AT_ONCE),
+    "narx, open loop": (TAPS.build, "open", ["narx_open"], AT_ONCE),
+    "narx, closed loop": (TAPS.build, "closed", ["narx_closed"], SCANNED),
     "jordan": (Jordan(HIDDEN).build, "closed", ["jordan_scan", "jordan_twice"], SCANNED),
     "elman": (Elman(HIDDEN).build, "closed", ["elman_scan", "elman_twice"], SCANNED),
     "brnn": (BRNN(HIDDEN).build, "closed", ["brnn"], SCANNED),

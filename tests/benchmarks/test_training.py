@@ -1,4 +1,4 @@
-"""A training step of `rnn`, loss on the last step, against PyTorch and JAX over lengths, batches and widths."""
+"""A training step of `rnn`, loss on the last step, and inference, against PyTorch and JAX."""
 
 import shutil
 
@@ -27,6 +27,7 @@ POINTS = [
     (50, 32, 2, 300),
     (50, 128, 2, 512),
 ]
+INFERENCE_POINTS = [(100, 1, 2, 32), (200, 32, 2, 64), (100, 32, 2, 75), (50, 128, 2, 256)]
 
 
 def needed_ratio(hidden):
@@ -35,6 +36,7 @@ def needed_ratio(hidden):
 
 
 @pytest.mark.benchmark(group="training step of rnn")
+@pytest.mark.filterwarnings("ignore:.torch.jit.script_method. is deprecated:DeprecationWarning")
 @pytest.mark.parametrize(("T", "B", "I", "H"), POINTS)
 def test_training_step(benchmark, peak, torch, jax, T, B, I, H):
     case = make_case(RNN(hidden=H).build(I, 1), T, B, last_only=True)
@@ -53,7 +55,7 @@ def test_training_step(benchmark, peak, torch, jax, T, B, I, H):
 
 
 @pytest.mark.benchmark(group="inference")
-@pytest.mark.parametrize(("T", "B", "I", "H"), [(100, 1, 2, 32), (200, 32, 2, 64), (100, 32, 2, 75), (50, 128, 2, 256)])
+@pytest.mark.parametrize(("T", "B", "I", "H"), INFERENCE_POINTS)
 def test_inference(benchmark, peak, torch, jax, T, B, I, H):
     case = make_case(RNN(hidden=H).build(I, 1), T, B)
     peers = jax_peers(jax, ["rnn"], case)

@@ -80,7 +80,7 @@ class Case:
 
 
 def make_case(net, steps, sequences, last_only=False, loop="closed"):
-    """Return a case with data small enough that gradients neither vanish nor explode over hundreds of steps."""
+    """Return a case whose data are so small that gradients stay in range over hundreds of steps."""
     rng = np.random.default_rng(0)
     x = rng.standard_normal((steps, sequences, net.n_in), dtype=np.float32) * np.float32(0.1)
     target = rng.standard_normal((steps, sequences, net.n_out), dtype=np.float32) * np.float32(0.1)
@@ -102,6 +102,7 @@ def merged(params):
 def difference(one, other):
     """Return the relative distance of two gradients by name, ``|a - b| / |b|`` over all of them."""
     assert set(one) == set(other)
-    a, b = (np.concatenate([np.ravel(g[name]).astype(np.float64) for name in sorted(one)]) for g in (one, other))
+    names = sorted(one)
+    a, b = (np.concatenate([np.ravel(g[name]).astype(np.float64) for name in names]) for g in (one, other))
     assert np.linalg.norm(b) > 0
     return float(np.linalg.norm(a - b) / np.linalg.norm(b))

@@ -234,3 +234,22 @@ def test_sampling_follows_the_probabilities():
     params["y.bias"][...] = np.log([0.2, 0.5, 0.3])
     drawn = net.generate(params, np.zeros((1, 4000), int), 1, "sample", np.random.default_rng(0))
     np.testing.assert_allclose(np.bincount(drawn[0], minlength=3) / 4000, [0.2, 0.5, 0.3], atol=0.03)
+
+
+@pytest.mark.parametrize("cut_every", [0, 1, 2, 3, 4])
+@pytest.mark.parametrize("lag", [1, 2])
+def test_backward_chunk_by_chunk_gives_the_gradient_of_the_whole(cut_every, lag):
+    """What a later chunk passes back to the carried state is added to dy; gates count from the stream's start."""
+    boxes = [Box("h", 3), Box("y", 2)]
+    arrows = [Arrow("x", "h"), Arrow("h", "y"), Arrow("y", "h", lag, cut_every), Arrow("y", "y", lag, cut_every)]
+    net = Network(boxes, arrows, n_in=1)
+    params, rng = net.init(seed=0, dtype=np.float64), np.random.default_rng(0)
+    x, dy = rng.normal(size=(7, 2, 1)), rng.normal(size=(7, 2, 2))
+    whole, dx, _ = net.backward(params, x, dy)
+    _, state = net.forward(params, x[:3], return_state=True)
+    later, dx_later, dstate = net.backward(params, x[3:], dy[3:], state=state)
+    carried = dy[:3].copy()
+    carried[-lag:] += dstate["y"][::-1]
+    earlier, dx_earlier, _ = net.backward(params, x[:3], carried)
+    np.testing.assert_allclose(earlier.vector + later.vector, whole.vector, rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(np.concatenate([dx_earlier, dx_later]), dx, rtol=1e-12, atol=1e-13)
