@@ -239,10 +239,10 @@ def test_sampling_follows_the_probabilities():
 @pytest.mark.parametrize("cut_every", [0, 1, 2, 3, 4])
 @pytest.mark.parametrize("lag", [1, 2])
 def test_backward_chunk_by_chunk_gives_the_gradient_of_the_whole(cut_every, lag):
-    """What a later chunk passes back to the carried state is added to dy; gates count from the stream's start."""
+    """What a later chunk passes back to the state is added to dy; gates count from the stream's start."""
     boxes = [Box("h", 3), Box("y", 2)]
-    arrows = [Arrow("x", "h"), Arrow("h", "y"), Arrow("y", "h", lag, cut_every), Arrow("y", "y", lag, cut_every)]
-    net = Network(boxes, arrows, n_in=1)
+    gated = [Arrow("y", "h", lag, cut_every), Arrow("y", "y", lag, cut_every)]
+    net = Network(boxes, [Arrow("x", "h"), Arrow("h", "y"), *gated], n_in=1)
     params, rng = net.init(seed=0, dtype=np.float64), np.random.default_rng(0)
     x, dy = rng.normal(size=(7, 2, 1)), rng.normal(size=(7, 2, 2))
     whole, dx, _ = net.backward(params, x, dy)
