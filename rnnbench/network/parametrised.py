@@ -14,6 +14,13 @@ from rnnbench.network.structure import Structure
 Array = NDArray[Any]
 
 
+def _is_real(dtype: DTypeLike) -> bool:
+    try:
+        return np.dtype(dtype) in (np.dtype(np.float32), np.dtype(np.float64))
+    except TypeError:
+        return False
+
+
 class Parametrised(Structure):
     """Boxes and arrows with their parameters; `Network` adds computation."""
 
@@ -60,7 +67,7 @@ class Parametrised(Structure):
         ValueError
             An unknown scheme, dtype, seed or bias, by name.
         """
-        if str(getattr(dtype, "__name__", dtype)) not in ("float32", "float64"):
+        if not _is_real(dtype):
             raise ValueError(f"dtype={dtype!r}: must be float32 or float64")
         if not isinstance(seed, np.random.SeedSequence) and not (hasattr(seed, "__index__") and seed >= 0):
             raise ValueError(f"seed={seed!r}: must be a whole number of at least 0, or a SeedSequence")
