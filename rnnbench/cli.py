@@ -146,8 +146,11 @@ def _report(options: argparse.Namespace) -> int:
     try:
         page = report(options.study, store)
         print_table(options.study, store)
-    except ReportError as error:
+    except (ReportError, StoreError) as error:
         raise _Refused(str(error)) from error
+    except OSError as error:
+        where = error.filename or "reports"
+        raise _Refused(f"{where}: the report cannot be written ({error.strerror or error})") from error
     print(page)
     return 0
 

@@ -19,6 +19,7 @@ from omegaconf import OmegaConf
 
 from rnnbench.experiment import folders, schema
 from rnnbench.experiment.job import Runner, Summary
+from rnnbench.experiment.memory import TooLarge
 from rnnbench.experiment.plan import Plan, check, compose_one
 from rnnbench.experiment.progress import Progress
 from rnnbench.experiment.refusals import Refused
@@ -72,13 +73,15 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def read_flags(arguments: Sequence[str]) -> argparse.Namespace:
-    """Split flags from overrides; an unknown flag is refused."""
+    """Split flags from overrides; an unknown flag is refused. `--cfg job` is Hydra's spelling of `--cfg`."""
+    given = ["--cfg" if text == "--cfg=job" else text for text in arguments]
+    given = [t for n, t in enumerate(given) if not (t == "job" and n and given[n - 1] == "--cfg")]
     parser = _FlagParser(add_help=False, allow_abbrev=False)
     parser.add_argument("-h", "--help", action="store_true")
     parser.add_argument("-m", "--multirun", action="store_true")
     parser.add_argument("--cfg", action="store_true")
     parser.add_argument("overrides", nargs="*")
-    return parser.parse_intermixed_args(list(arguments))
+    return parser.parse_intermixed_args(given)
 
 
 class _FlagParser(argparse.ArgumentParser):
@@ -138,15 +141,24 @@ def carry_out(plan: Plan) -> int:
         print(f"{plan.configurations[0].study}: {len(names)} configurations, {runs} runs", file=sys.stderr)
     width = max(map(len, names))
     summaries: list[Summary] = []
+    left_out = 0
     with Progress(len(names)) as progress:
-        runner = Runner(store, progress)
-        for name, configuration in zip(names, plan.configurations, strict=True):
-            summaries.append(runner.run(configuration, name))
-            progress.end(len(summaries))
-            print(summaries[-1].line(width), flush=True)
-    failed = sum(s.failed for s in summaries)
+        runner = Runner(store, progress, plan.as_plain())
+        for done, (name, configuration) in enumerate(zip(names, plan.configurations, strict=True), start=1):
+            try:
+                summaries.append(runner.run(configuration, name))
+            except TooLarge as refused:
+                if len(names) == 1:
+                    raise
+                left_out += len(configuration.seeds)
+                print(f"rnnbench: {name}: {refused}", file=sys.stderr)
+            else:
+                print(summaries[-1].line(width), flush=True)
+            progress.end(done)
+    failed = left_out + sum(s.failed for s in summaries)
     if failed:
-        print(f"rnnbench: {failed} of {sum(s.seeds for s in summaries)} runs failed", file=sys.stderr)
+        total = left_out + sum(s.seeds for s in summaries)
+        print(f"rnnbench: {failed} of {total} runs failed", file=sys.stderr)
     return 1 if failed else 0
 
 

@@ -22,6 +22,8 @@ from rnnbench.training import fit
 from rnnbench.training.optimisers import OPTIMISERS
 
 _STUDY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+#: So many runs of one configuration at most.
+MOST_SEEDS = 10_000
 CHOICES = {"reduction": ("mean", "sum"), "dtype": ("float32", "float64")}
 
 
@@ -206,6 +208,10 @@ def read_train(given: Mapping[str, Any]) -> tuple[schema.Train, Any]:
 
 def read_seeds(given: Any) -> tuple[int, ...]:
     """Return the seeds that `seeds=N` (0 to N - 1) or a list of different whole numbers stand for."""
+    many = len(given) if isinstance(given, list) else given
+    if isinstance(many, int) and many > MOST_SEEDS:
+        shown = f"[{many} values]" if isinstance(given, list) else given
+        raise Refused(f"seeds={shown}: must be between 1 and {MOST_SEEDS}, or a list of so many numbers")
     if isinstance(given, int) and not isinstance(given, bool) and given >= 1:
         return tuple(range(given))
     whole = isinstance(given, list) and all(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from rnnbench.experiment.configuration import Configuration
+from rnnbench.experiment.memory import is_too_large, too_large
 from rnnbench.experiment.progress import Progress
 from rnnbench.experiment.record import failed_run, finished_run
 from rnnbench.network.warming import warm_up
@@ -54,10 +55,13 @@ class Runner:
         Where runs are kept; open before the first job starts.
     progress : Progress
         Bars on the terminal.
+    planned : dict
+        What every record says about the command as a whole: `Plan.as_plain()`.
     """
 
     store: Store
     progress: Progress
+    planned: dict[str, Any] = field(default_factory=dict)
     _floors: dict[str, list[Floor]] = field(default_factory=dict)
 
     def run(self, configuration: Configuration, name: str) -> Summary:
@@ -75,12 +79,20 @@ class Runner:
         Summary
             An exception in one seed is printed with its traceback, stored as a failed run, and leaves the
             other seeds alone.
+
+        Raises
+        ------
+        TooLarge
+            The configuration does not fit into memory; nothing of it is stored.
         """
         clock = time.perf_counter()
         train = configuration.train
         compiled = compile_kernels(train.dtype)
         self.progress.begin(name, configuration.seeds, train.updates)
         results = train_seeds(configuration, self.progress)
+        trained = any(isinstance(result, Result) for result in results)
+        if not trained and any(is_too_large(result) for result in results):
+            raise too_large(configuration)
         _add_compilation(results, compiled)
         for n, seed in enumerate(configuration.seeds):
             results[n] = self._store(configuration, seed, results[n])
@@ -101,7 +113,8 @@ class Runner:
         if isinstance(result, Exception):
             traceback.print_exception(result, file=sys.stderr)
             run = failed_run(configuration, seed, result, threads)
-        self.store.write(*run)
+        record, files = run
+        self.store.write(record | self.planned, files)
         return result
 
     def _floors_of(self, configuration: Configuration, seed: int) -> list[Floor]:

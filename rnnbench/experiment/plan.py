@@ -1,5 +1,6 @@
 """All configurations of one command, composed, checked and named before the first one runs."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from rnnbench.experiment.configuration import Configuration, configure
+from rnnbench.experiment.identity import run_key
+from rnnbench.experiment.memory import is_too_large
 from rnnbench.experiment.messages import refusal_of
 from rnnbench.experiment.refusals import NotApplicable, Refused
 
@@ -37,6 +40,14 @@ class Plan:
             namesakes.setdefault(c.name, []).append(_settings(c))
         return [" · ".join([c.name, *_own(_settings(c), namesakes[c.name])]) for c in self.configurations]
 
+    def as_plain(self) -> dict[str, Any]:
+        """Return what a record keeps of it: "plan", a hash of the keys of its runs, and "planned_runs"."""
+        keys = sorted({run_key(c, seed) for c in self.configurations for seed in c.seeds})
+        return {
+            "plan": hashlib.sha256(" ".join(keys).encode()).hexdigest()[:16],
+            "planned_runs": len(keys),
+        }
+
 
 def check(lines: Sequence[list[str]]) -> Plan:
     """Compose and check every configuration; nothing has been written when one of them is refused.
@@ -55,7 +66,7 @@ def check(lines: Sequence[list[str]]) -> Plan:
     plan = Plan()
     for line in lines:
         try:
-            plan.configurations.append(configure(*compose_one(line)))
+            plan.configurations.append(_configured(line))
         except NotApplicable as refused:
             if len(lines) == 1:
                 raise
@@ -69,6 +80,15 @@ def check(lines: Sequence[list[str]]) -> Plan:
     if len({(c.study, c.uri) for c in plan.configurations}) > 1:
         raise Refused("study.name and tracking.uri: must be the same for all configurations of a sweep")
     return plan
+
+
+def _configured(line: Sequence[str]) -> Configuration:
+    try:
+        return configure(*compose_one(line))
+    except (MemoryError, ValueError) as error:
+        if not is_too_large(error):
+            raise
+        raise Refused(f"{' '.join(line)}: does not fit into memory; must be smaller") from error
 
 
 def compose_one(line: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:

@@ -1,5 +1,6 @@
 """Parameters: one public vector and named views of it."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,7 +23,7 @@ class Entry:
     @property
     def stop(self) -> int:
         """Offset behind the last element."""
-        return self.start + int(np.prod(self.shape))
+        return self.start + math.prod(self.shape)
 
 
 def slots(name: str, arrows: Sequence[Arrow]) -> tuple[int, int]:

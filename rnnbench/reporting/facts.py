@@ -23,6 +23,17 @@ def study_notes(records: Sequence[Record]) -> list[tuple[str, list[str]]]:
     ]
 
 
+def unfinished(records: Sequence[Record]) -> str:
+    """Return "Unfinished: n of m runs" where the newest run belongs to a plan not all of which is finished.
+
+    Runs of other plans (the study with other seeds, say) are not counted; "" where no plan is known.
+    """
+    newest = records[-1] if records else {}
+    planned = newest.get("planned_runs")
+    found = len({r["key"] for r in records if r.get("plan") == newest.get("plan")})
+    return "" if planned is None or found >= planned else f"Unfinished: {found} of {planned} runs"
+
+
 def _texts(value: Any) -> list[str]:
     if isinstance(value, Mapping):
         return [f"{name}: {', '.join(_texts(inner))}" for name, inner in value.items()]

@@ -99,6 +99,7 @@ def write_report(
             files[name] = png(predictions(found, task))
     page = _template().render(
         study=study,
+        unfinished=facts.unfinished(records),
         notes=facts.study_notes(records),
         overview=markdown(overview(summary, floors, skipped)),
         curves=curves,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from rnnbench.reporting.facts import unfinished
 from rnnbench.reporting.frame import Record, extra_scores, floors_frame, runs_frame
 from rnnbench.reporting.page import finished_records
 from rnnbench.reporting.rendering import console, print_grid
@@ -54,6 +55,8 @@ def print_records(records: Sequence[Record], skipped: Sequence[Mapping[str, str]
         lines.append(f"{diverged} of {len(runs)} runs diverged: unsolved, and lower than every score")
     for line in (*whole.notes, *lines):
         screen.print(line, style="dim", markup=False, highlight=False)
+    if missing := unfinished(records):
+        screen.print(missing, style="bold", markup=False, highlight=False)
 
 
 def _blocks(table: Table, room: int) -> list[list[int]]:

@@ -251,21 +251,25 @@ class CSV(Task):
         counted: Array = np.concatenate([[0], np.cumsum(known)])
         start = np.arange(max(0, first - self.length + 1))
         self._starts = start[counted[start + self.length] > counted[start + self.warm_up]]
-        self._check_parts()
+        self._check_parts(np.asarray(~np.isnan(target).any(axis=1)))
 
-    def _check_parts(self) -> None:
-        """Refuse data on which there is no score."""
+    def _check_parts(self, target_known: Array) -> None:
+        """Refuse data on which there is no score; `target_known` (steps,): where all targets are."""
         for part, name in zip(self._parts, ("training", "validation", "test"), strict=True):
             if not self._weight[part.start : part.stop].any():
+                known = target_known[part.start : part.stop]
+                why = ": no target is known there" if len(known) and not known.any() else ""
                 raise ValueError(
-                    f"task.split={self.split}: the {name} part of {self.path} has no scored step"
+                    f"task.split={self.split}: the {name} part of {self.path} has no scored step{why}"
                 )
             batch = self._sequence(part)
             if not scored(batch).any():
                 raise ValueError(f"task.warm_up={self.warm_up}: leaves no scored step in the {name} part")
             if part.start and np.ptp(batch.target[scored(batch)], axis=0).max() == 0.0:
+                one = scored(batch).sum() == 1
+                what = "known in a single step of" if one else "constant in"
                 raise ValueError(
-                    f"task.targets={','.join(self.targets)}: constant in the {name} part, nothing to predict"
+                    f"task.targets={','.join(self.targets)}: {what} the {name} part, nothing to predict"
                 )
 
 

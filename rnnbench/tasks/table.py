@@ -92,10 +92,23 @@ def check_columns(table: Table, key: str, columns: Sequence[str]) -> None:
     """Refuse columns that the header does not have; ``key`` is the setting that names them."""
     for column in columns:
         if column not in table.names:
+            if separator := _other_separator(table):
+                raise ValueError(
+                    f"task.{key}={column}: the header of {table.path} is one column with {separator} in it; "
+                    f"cells must be separated by {table.delimiter!r} (or set task.delimiter)"
+                )
             near = difflib.get_close_matches(column, table.names, n=1, cutoff=0.5)
             hint = f"; did you mean {near[0]}?" if near else ""
             listed = ", ".join(table.names[:20]) + (", ..." if len(table.names) > 20 else "")
             raise ValueError(f"task.{key}={column}: {table.path} has no such column, it has {listed}{hint}")
+
+
+def _other_separator(table: Table) -> str:
+    """Return the name of what separates the cells of a header that was read as one column, or ""."""
+    seen = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
+    if len(table.names) != 1:
+        return ""
+    return next((name for mark, name in seen.items() if mark in table.names[0]), "")
 
 
 def numbers(table: Table, columns: Sequence[str]) -> Array:

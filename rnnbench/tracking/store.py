@@ -30,6 +30,10 @@ DATABASE = "mlflow.db"
 SCHEMES = ("http", "https", "sqlite", "postgresql", "mysql", "mssql")
 BATCH = 1000
 LONGEST_PARAMETER = 6000
+#: When a run's writing began, in ms: its start_time is that of its training, which may be hours before.
+WRITING_TAG = "rnnbench.writing_since"
+#: Seconds after which a run that is still RUNNING is taken for one whose writer was killed.
+ABANDONED = 60.0
 SKIPPED_TAG = "rnnbench.not_applicable"
 
 
@@ -77,6 +81,8 @@ class Store:
     def open(self, study: str, note: str = "") -> None:
         """Make the database and the study, once, whoever else is doing the same at this moment.
 
+        Runs that a killed writer left RUNNING are given the status KILLED.
+
         Parameters
         ----------
         study : str
@@ -93,6 +99,7 @@ class Store:
                 if self.local and not (self.root / DATABASE).exists():
                     database.create(self.root / DATABASE, lambda uri: _mlflow().MlflowClient(uri))
                 self._studies[study] = self._find_or_create(study)
+        self._end_abandoned(self._studies[study])
         if note:
             self._connect().set_experiment_tag(self._studies[study], "mlflow.note.content", note)
 
@@ -119,7 +126,7 @@ class Store:
         run = client.create_run(
             self._studies[record["study"]],
             start_time=int(1000 * (ended - took)),
-            tags=tags_of(record),
+            tags=tags_of(record) | {WRITING_TAG: str(int(1000 * ended))},
             run_name=f"{record['model']} · {record['task_label']} · seed {record['seed']}",
         )
         self._log(client, run.info.run_id, record)
@@ -221,6 +228,15 @@ class Store:
             reason = " ".join(str(error).split())[:200]
             raise StoreError(f"the store {self.uri} cannot be opened: {reason}") from error
         return str(found.experiment_id)
+
+    def _end_abandoned(self, experiment_id: str) -> None:
+        """Give the status KILLED to our runs that have been RUNNING for more than a minute."""
+        client, now = self._connect(), int(1000 * time.time())
+        ours = "attributes.status = 'RUNNING' AND tags.`mlflow.source.name` = 'rnnbench'"
+        for run in client.search_runs([experiment_id], ours, max_results=BATCH):
+            since = int(run.data.tags.get(WRITING_TAG, run.info.start_time))
+            if now - since > 1000 * ABANDONED:
+                client.set_terminated(run.info.run_id, "KILLED", end_time=since)
 
     def _log(self, client: "MlflowClient", run_id: str, record: Mapping[str, Any]) -> None:
         from mlflow.entities import Metric, Param

@@ -194,6 +194,11 @@ def test_nothing_is_written_by_printing_a_configuration(empty, rnnbench):
     assert list(empty.iterdir()) == []
 
 
+@pytest.mark.parametrize("flag", ["--cfg job", "--cfg=job"])
+def test_the_configuration_in_hydras_spelling(flag, empty, rnnbench):
+    assert rnnbench(f"run {flag} model=jordan") == rnnbench("run --cfg model=jordan")
+
+
 def test_help_names_every_group_and_key(rnnbench):
     code, out, _ = rnnbench("run --help")
     assert code == 0

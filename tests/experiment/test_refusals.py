@@ -5,6 +5,7 @@ import re
 import pytest
 
 from rnnbench.experiment.refusals import nearest
+from rnnbench.tracking import Store
 
 #: command line: what its message must contain
 WRONG = {
@@ -79,6 +80,9 @@ WRONG = {
     "run seeds=0": "seeds=0: must be how many",
     "run seeds=[0,0]": "list of different whole numbers",
     "run seeds=[0,a]": "list of different whole numbers",
+    "run seeds=99999999999999999999": "seeds=99999999999999999999: must be between 1 and 10000",
+    "run seeds=1000000000000": "seeds=1000000000000: must be between 1 and 10000",
+    "run --cfg hydra": "hydra: expected key=value",
     "run seeds=true": "must be how many",
     "run train.updates=0": "train.updates=0: must be at least 1",
     "run train.batch=-3": "train.batch=-3: must be at least 1",
@@ -165,6 +169,44 @@ def test_a_folder_that_cannot_be_written(empty, rnnbench):
     code, _, err = rnnbench("run train=smoke")
     assert code == 1
     assert len(err.splitlines()) == 1 and "runs" in err
+
+
+def test_a_report_that_cannot_be_written(folder, rnnbench):
+    rnnbench("run train=smoke train.updates=1 task.length=8 task.test_size=16 task.validation_size=16")
+    (folder / "reports").write_text("a file in the way")
+    code, out, err = rnnbench("report default")
+    assert (code, out) == (1, "")
+    assert err.startswith("rnnbench: reports") and "cannot be written" in err and len(err.splitlines()) == 1
+
+
+#: Each ends in an allocation that NumPy refuses at once, whatever the machine.
+TOO_LARGE = (
+    "model.hidden=9999999999",
+    "task.length=9999999999999",
+    "task.length=99999999999999999999",
+    "train.batch=9999999999999",
+)
+
+
+@pytest.mark.parametrize("setting", TOO_LARGE)
+def test_sizes_that_do_not_fit_into_memory(setting, folder, rnnbench):
+    code, out, err = rnnbench(f"run model=elman train=smoke {setting} seeds=2")
+    assert (code, out) == (1, "")
+    assert err.startswith("rnnbench: ") and setting in err and "does not fit into memory" in err
+    assert len(err.splitlines()) == 1, err
+    client = Store()._connect()
+    studies = [e.experiment_id for e in client.search_experiments()]
+    assert list(client.search_runs(studies)) == []
+
+
+def test_the_rest_of_a_sweep_runs(folder, rnnbench):
+    small = "task.length=8 task.test_size=16 task.validation_size=16"
+    code, out, err = rnnbench(f"run -m model=elman train=smoke {small} model.hidden=9999999999,4")
+    assert code == 1
+    assert len(out.splitlines()) == 1 and "hidden=4" in out
+    assert "does not fit into memory" in err and "1 of 2 runs failed" in err and "Traceback" not in err
+    (record,) = Store().runs("default")
+    assert record["planned_runs"] == 2
 
 
 def test_nearest_takes_no_far_name():

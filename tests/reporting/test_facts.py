@@ -1,6 +1,6 @@
 """What a page says beside its numbers."""
 
-from rnnbench.reporting.facts import provenance, settings, study_notes, what_was_run
+from rnnbench.reporting.facts import provenance, settings, study_notes, unfinished, what_was_run
 from rnnbench.reporting.frame import runs_frame
 from tests.reporting.synthetic import record
 
@@ -66,3 +66,14 @@ def test_provenance_lists_every_value_and_no_host():
     first, second = (record(provenance={"commit": c, "dirty": c == "b", "host": "secret"}) for c in "ab")
     assert provenance([first, second]) == [("commit", "a, b, with uncommitted changes")]
     assert provenance([record(provenance={})]) == [("commit", "unknown")]
+
+
+def test_what_is_unfinished():
+    plan = {"plan": "a", "planned_runs": 3}
+    whole = [record(seed=seed, **plan) for seed in range(3)]
+    assert unfinished(whole) == unfinished([record()]) == unfinished([]) == ""
+    assert unfinished(whole[:2]) == "Unfinished: 2 of 3 runs"
+    # The study once more with one other seed: what belongs to the older plan is neither missing nor counted.
+    other = [record(seed=7 + n, plan="b", planned_runs=2) for n in range(2)]
+    assert unfinished([*whole, *other[:1]]) == "Unfinished: 1 of 2 runs"
+    assert unfinished([*whole[:2], *other]) == ""

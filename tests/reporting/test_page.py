@@ -16,6 +16,7 @@ import pytest
 from rnnbench.reporting import ReportError, print_table, report
 from rnnbench.reporting.folders import ABANDONED, replace_folder
 from rnnbench.reporting.page import write_report
+from rnnbench.reporting.terminal import print_records
 from tests.reporting.synthetic import NOTES, SKIPPED, predictions, record, study
 
 
@@ -171,3 +172,12 @@ class FullDisk(dict):
 def environment():
     root = Path(__file__).resolve().parents[2]
     return {**os.environ, "PYTHONPATH": str(root)}
+
+
+def test_an_unfinished_study_says_so(tmp_path, capsys, page):
+    half = [r | {"plan": "a", "planned_runs": 87} for r in study(seeds=1)]
+    text = write_report("half", half, predictions, tmp_path).read_text()
+    assert text.splitlines()[2].startswith("**Unfinished: 9 of 87 runs.**")
+    print_records(half)
+    assert "Unfinished: 9 of 87 runs" in capsys.readouterr().out
+    assert "Unfinished" not in page.read_text()

@@ -111,7 +111,7 @@ def test_windows_without_a_known_target_are_not_drawn(tmp_path):
 def test_formats_people_have(tmp_path):
     rows = "".join(f"{i};{i % 5}\r\n" for i in range(40))
     path = write(tmp_path, b"\xef\xbb\xbf" + f' "u" ; y\r\n\r\n{rows}'.encode())
-    with pytest.raises(ValueError, match="no such column, it has "):
+    with pytest.raises(ValueError, match="one column with a semicolon in it"):
         CSV(path=path, targets="y")
     task = CSV(
         path=write(tmp_path, b"\xef\xbb\xbf" + f'"u"; y\r\n\r\n{rows}'.encode()), targets="y", delimiter=";"
@@ -206,6 +206,16 @@ BAD_FILES = {
         GOOD.replace("\n7,49", "\n1.7.2024,49"),
         "is not a finite number; task.inputs names the columns",
     ),
+    "no target known at the end": (
+        "u,y\n" + "".join(f"{n},{n if n < 80 else ''}\n" for n in range(100)),
+        "has no scored step: no target is known there",
+    ),
+    "one target known at the end": (
+        "u,y\n" + "".join(f"{n},{n if n < 81 else ''}\n" for n in range(100)),
+        "known in a single step of the test part",
+    ),
+    "semicolons": ("u;y\n1;2\n", "is one column with a semicolon in it; cells must be separated by ','"),
+    "tabs": ("u\ty\n1\t2\n", "is one column with a tab in it; cells must be separated by ','"),
     "no target known": ("u,y\n" + "1,\n" * 50, "the training part"),
 }
 
@@ -235,7 +245,7 @@ BAD_SETTINGS = [
     ({"split": [0.9, 0.2, 0.1]}, "task.split=.*three positive numbers that sum to 1"),
     ({"split": [1.0, 0.0, 0.0]}, "task.split=.*three positive numbers that sum to 1"),
     ({"split": "most"}, "task.split=most: must be three"),
-    ({"split": [0.98, 0.01, 0.01]}, "task.split=.*no scored step|constant"),
+    ({"split": [0.98, 0.01, 0.01]}, "task.split=.*no scored step|task.targets=y: known in a single step"),
     ({"warm_up": 100}, "task.length=100: must be at least 101"),
     ({"warm_up": 40}, "task.warm_up=40: leaves no scored step in the training part"),
     ({"goal": 1.5}, "task.goal=1.5: must be between -inf and 1"),

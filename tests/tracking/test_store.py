@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -235,3 +236,19 @@ def test_a_database_that_is_none(tmp_path):
     (tmp_path / "runs" / "mlflow.db").write_bytes(b"this is no database" * 100)
     with pytest.raises(StoreError, match="cannot be opened"):
         Store(root=tmp_path / "runs").open("demo")
+
+
+def test_runs_of_a_killed_writer_are_ended(store, monkeypatch):
+    """A run whose training took hours, but whose writing began just now, is left alone."""
+    monkeypatch.setattr(Store, "_store_files", lambda *_: 1 / 0)
+    for ago in (3600.0, 0.0):
+        now = time.time() - ago
+        with monkeypatch.context() as clock, pytest.raises(ZeroDivisionError):
+            clock.setattr("rnnbench.tracking.store.time.time", lambda now=now: now)
+            store.write(record(timings={"train": 7200.0}), FILES)
+    again = Store(root=store.root)
+    again.open("demo")
+    client = again._connect()
+    found = client.search_runs([client.get_experiment_by_name("demo").experiment_id])
+    assert sorted(run.info.status for run in found) == ["KILLED", "RUNNING"]
+    assert again.runs("demo") == []
