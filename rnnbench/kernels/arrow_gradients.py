@@ -2,7 +2,7 @@
 
 from rnnbench.kernels.compilation import kernel
 from rnnbench.kernels.product import add_segment, product
-from rnnbench.kernels.rows import passes, passing_run, rows_at
+from rnnbench.kernels.rows import input_ranges, input_slots, passes, passing_run, rows_at
 from rnnbench.kernels.tables import (
     INPUT,
     LAG,
@@ -36,20 +36,12 @@ def _add_indexed(weights_at, width, index, gradient, dvalues, dz_at):
 
 
 @kernel
-def _input_ranges(batch, lag, first, last):
-    """Return (from, to, from, to): steps whose row of x lies before the first step (carried), and inside."""
-    slots = max(batch.index_before.size, batch.x_before.size // batch.inputs) // batch.sequences
-    lower = max(first, lag - slots)
-    return lower, min(max(lower, lag), last), max(first, lag), min(last, batch.steps + lag)
-
-
-@kernel
 def _add_input_weight_gradient(tables, batch, adjoint, e, first, last):
     lag, sequences, inputs = tables.arrows[e, LAG], batch.sequences, batch.inputs
     target, to = tables.arrows[e, TARGET], tables.arrows[e, PACKED_AT]
     width = tables.boxes[target, WIDTH]
-    slots = max(batch.index_before.size, batch.x_before.size // inputs) // sequences
-    ranges = _input_ranges(batch, lag, first, last)
+    slots = input_slots(batch)
+    ranges = input_ranges(batch, slots, lag, first, last)
     for part in range(2):
         lower, upper = (ranges[0], ranges[1]) if part == 0 else (ranges[2], ranges[3])
         if lower >= upper:
@@ -117,18 +109,17 @@ def _pass_back(tables, batch, adjoint, e, dz_at, d, d_at, width, rows):
 def _add_input_gradient(tables, batch, adjoint, e, first, last):
     lag, sequences, width = tables.arrows[e, LAG], batch.sequences, batch.input_width
     target = tables.arrows[e, TARGET]
+    # The gradient before the first step may be wanted although nothing was carried there.
     slots = adjoint.dx_before.size // width // sequences
-    lower = max(first, lag - slots)
-    upper = min(max(lower, lag), last)
-    if lower < upper:
-        d_at = (slots + lower - lag) * sequences * width
+    ranges = input_ranges(batch, slots, lag, first, last)
+    for part in range(2):
+        lower, upper = (ranges[0], ranges[1]) if part == 0 else (ranges[2], ranges[3])
+        if lower >= upper:
+            continue
+        d = adjoint.dx_before if part == 0 else adjoint.dx
+        d_at = (lower - lag + (slots if part == 0 else 0)) * sequences * width
         dz_at, rows = rows_at(tables, batch, target, lower), (upper - lower) * sequences
-        _pass_back(tables, batch, adjoint, e, dz_at, adjoint.dx_before, d_at, width, rows)
-    lower, upper = max(first, lag), min(last, batch.steps + lag)
-    if lower < upper:
-        d_at = (lower - lag) * sequences * width
-        dz_at, rows = rows_at(tables, batch, target, lower), (upper - lower) * sequences
-        _pass_back(tables, batch, adjoint, e, dz_at, adjoint.dx, d_at, width, rows)
+        _pass_back(tables, batch, adjoint, e, dz_at, d, d_at, width, rows)
 
 
 @kernel

@@ -4,7 +4,7 @@ from rnnbench.kernels.activations import activate
 from rnnbench.kernels.compilation import kernel
 from rnnbench.kernels.packing import pack
 from rnnbench.kernels.product import add_segment, fill_rows, product
-from rnnbench.kernels.rows import rows_at, rows_of, scored_run, set_final_row, set_values_outside
+from rnnbench.kernels.rows import input_slots, rows_at, rows_of, scored_run, set_final_row, set_values_outside
 from rnnbench.kernels.tables import (
     ACTIVATION,
     DIRECTION,
@@ -49,7 +49,7 @@ def _input_rows(batch, lag, first, last):
     sequences = batch.sequences
     if 0 <= first - lag and last - lag <= batch.steps:
         return 1, (first - lag) * sequences
-    slots = max(batch.index_before.size, batch.x_before.size // batch.inputs) // sequences
+    slots = input_slots(batch)
     if -slots <= first - lag and last - lag <= 0:
         return 2, (slots + first - lag) * sequences
     return 0, 0
@@ -58,7 +58,7 @@ def _input_rows(batch, lag, first, last):
 @kernel
 def _next_end(tables, batch, e_from, e_to, first, last):
     """Return the first step in (first, last] where some arrow's rows of x begin or end."""
-    slots = max(batch.index_before.size, batch.x_before.size // batch.inputs) // batch.sequences
+    slots = input_slots(batch)
     for e in range(e_from, e_to):
         if tables.arrows[e, SOURCE] == INPUT:
             lag = tables.arrows[e, LAG]

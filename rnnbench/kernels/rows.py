@@ -36,6 +36,19 @@ def rows_of(buffer, tables, batch, box, first, last):
 
 
 @kernel
+def input_slots(batch):
+    """Return how many steps of the input before the first step are carried."""
+    return max(batch.index_before.size, batch.x_before.size // batch.inputs) // batch.sequences
+
+
+@kernel
+def input_ranges(batch, slots, lag, first, last):
+    """Return (from, to, from, to): steps whose row of x lies in its `slots` rows before, and inside."""
+    lower = max(first, lag - slots)
+    return lower, min(max(lower, lag), last), max(first, lag), min(last, batch.steps + lag)
+
+
+@kernel
 def passes(arrow, batch, t, b):
     """Whether the gradient of step `t` of sequence `b` may cross the arrow to its source.
 

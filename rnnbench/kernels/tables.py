@@ -64,6 +64,8 @@ class Tables(NamedTuple):
         Row of the output box.
     fed : int
         Row of the buffer the lagged arrows out of the output read, or -1.
+    packed_size, transposed_size : int
+        Elements of the packed and of the transposed copies of the weights; they depend on the type.
     """
 
     boxes: np.ndarray
@@ -75,6 +77,8 @@ class Tables(NamedTuple):
     groups: np.ndarray
     output: int
     fed: int
+    packed_size: int
+    transposed_size: int
 
 
 class Batch(NamedTuple):

@@ -167,7 +167,7 @@ class Plan:
         """Return the tables for a type of parameters, which decides how rows are padded."""
         dtype = np.dtype(dtype)
         if dtype not in self._tables:
-            boxes, arrows = self._packed(dtype.itemsize)
+            boxes, arrows, packed_size, transposed_size = self._packed(dtype.itemsize)
             order = np.array([self.rows[name] for stage in self.stages for name in stage.boxes], np.int64)
             stages = np.zeros((len(self.stages), k.STAGE_COLUMNS), np.int64)
             start = 0
@@ -185,6 +185,8 @@ class Plan:
                 np.array(self.groups, np.int64),
                 self.rows[self._output],
                 self.fed,
+                packed_size,
+                transposed_size,
             )
         return self._tables[dtype]
 
@@ -199,8 +201,8 @@ class Plan:
             box[k.LEAVING_TO] = len(found)
         return np.array(found, np.int64)
 
-    def _packed(self, itemsize: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the box and arrow tables with the widths of rows and the offsets of the packed weights."""
+    def _packed(self, itemsize: int) -> tuple[NDArray[np.int64], NDArray[np.int64], int, int]:
+        """Return box and arrow tables with widths and packed offsets, and the sizes of the packed copies."""
         boxes, arrows = self._box_table.copy(), self._arrow_table.copy()
         boxes[:, k.WIDTH] = [padded(int(size), itemsize) for size in boxes[:, k.SIZE]]
         packed_at = transposed_at = 0
@@ -216,8 +218,7 @@ class Plan:
         for box in boxes:
             box[k.PACKED_BIAS_AT] = packed_at
             packed_at += box[k.WIDTH]
-        self.packed_size, self.transposed_size = int(packed_at), int(transposed_at)
-        return boxes, arrows
+        return boxes, arrows, int(packed_at), int(transposed_at)
 
     def regions(self, steps: int, sequences: int, dtype: DTypeLike) -> tuple[NDArray[np.int64], int]:
         """Return the offset of each box's region and the size of the whole buffer, in elements."""

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from rnnbench.network import Arrow, Box, InputError, Network
+from rnnbench.network.arrays import Shape
 from tests.network import textbook
 from tests.network.comparing import assert_backward, assert_loss_and_gradient, random_parameters
 
@@ -368,3 +369,18 @@ def test_widths_around_the_length_of_a_vector(sizes, dtype):
         np.testing.assert_allclose(g64 @ shift, ((up - down) * dy).sum() / 2, rtol=1e-6)
         np.testing.assert_allclose(gradient.vector, g64, rtol=0, atol=np.abs(g64).max() * 200 * eps)
         assert dx.shape == x.shape
+
+
+def test_one_network_in_both_types_and_many_shapes():
+    """Scratch is as large as its own type needs, whichever type the network was last used with."""
+    arrows = [Arrow("x", "h"), Arrow("h", "h", lag=1), Arrow("h", "y")]
+    net = Network([Box("h", 3), Box("y", 1)], arrows, n_in=2)
+    sizes = {}
+    for turn in range(2):
+        for dtype in (np.float32, np.float64):
+            # A new shape each time, so that its buffers are made now.
+            x = np.ones((4 + turn, 2, 2), dtype)
+            net.loss_and_grad(net.init(dtype=dtype), x, np.zeros((4 + turn, 2, 1), dtype))
+            made = net._workspace.buffers(net._plan("closed"), Shape(4 + turn, 2, False), np.dtype(dtype))
+            needed = made.packed.size, made.packed_gradient.size, made.transposed.size
+            assert sizes.setdefault(dtype, needed) == needed
