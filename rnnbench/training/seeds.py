@@ -68,7 +68,14 @@ def fit_seeds(
                 with lock:
                     on_record(seed, record)
 
-        return drain(records, report)
+        try:
+            return drain(records, report)
+        except Exception:
+            raise
+        except BaseException:
+            # An interruption stops the others at once: the waiting thread may notice it only later.
+            stop.set()
+            raise
 
     with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="rnnbench-seed") as pool:
         futures = [pool.submit(run, seed, records) for seed, records in zip(seeds, runs, strict=True)]
