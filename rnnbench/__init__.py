@@ -16,6 +16,7 @@ _WHERE = {
     "Network": "rnnbench.network",
     "Parameters": "rnnbench.network",
     "warm_up": "rnnbench.network",
+    "draw": "rnnbench.drawing",
     "fit": "rnnbench.training",
     "train": "rnnbench.teaching",
 }

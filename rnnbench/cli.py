@@ -14,8 +14,12 @@ examples
   rnnbench run -m model=elman,rnn task.length=20,50
   rnnbench run experiment=demo
   rnnbench report demo
+  rnnbench draw model=brnn
+  rnnbench new model my_model
+  rnnbench check my_model
+  rnnbench predict 3f2a data.csv output=predictions.csv
 """
-COMMANDS = ("run", "list", "report", "ui")
+COMMANDS = ("run", "list", "report", "draw", "new", "check", "predict", "ui")
 LISTS = ("models", "tasks", "experiments")
 
 
@@ -56,9 +60,9 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _dispatch(given: list[str]) -> int:
-    # What follows `run` is Hydra's notation, not argparse's.
-    if given[:1] == ["run"]:
-        return _run(given[1:])
+    # What follows `run` and `draw` is Hydra's notation, not argparse's.
+    if given[:1] in (["run"], ["draw"]):
+        return {"run": _run, "draw": _draw}[given[0]](given[1:])
     options = _parser().parse_args(given)
     if options.command is None:
         _parser().print_help()
@@ -66,7 +70,15 @@ def _dispatch(given: list[str]) -> int:
     if options.command not in COMMANDS:
         raise _unknown("command", options.command, COMMANDS)
     arguments = _subparser(options.command).parse_args(options.rest)
-    return {"list": _list, "report": _report, "ui": _ui}[options.command](arguments)
+    carry_out = {
+        "list": _list,
+        "report": _report,
+        "new": _new,
+        "check": _check,
+        "predict": _predict,
+        "ui": _ui,
+    }
+    return carry_out[options.command](arguments)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -74,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="rnnbench",
         description=DESCRIPTION,
         epilog=EPILOG,
-        usage="rnnbench {run,list,report,ui} ...",
+        usage=f"rnnbench {{{','.join(COMMANDS)}}} ...",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -83,7 +95,9 @@ def _parser() -> argparse.ArgumentParser:
         "command",
         nargs="?",
         help="run: train; list models|tasks|experiments; report NAME: table and figures of a study; "
-        "ui: MLflow dashboard",
+        "draw: diagrams of a network; "
+        "new model|task NAME: a file to start from; check NAME: the contracts of a model or task; "
+        "predict RUN_KEY FILE: use a trained network; ui: MLflow dashboard",
     )
     parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     return parser
@@ -95,9 +109,25 @@ def _subparser(command: str) -> argparse.ArgumentParser:
         parser.add_argument("what", help=" | ".join(LISTS))
     elif command == "report":
         parser.add_argument("study", help="name of a study that was run, such as demo")
+    elif command == "new":
+        parser.add_argument("kind", help="model | task")
+        parser.add_argument("name", help="name of the model or task: ./rnnbench_plugins/NAME.py is written")
+    elif command == "check":
+        parser.add_argument("name", help="a model or a task, see rnnbench list")
+        parser.add_argument("settings", nargs="*", help="fields, such as model.hidden=8 or task.length=20")
+    elif command == "predict":
+        parser.add_argument(
+            "key", help="key of a stored run (column key of a report's runs.csv), or its beginning"
+        )
+        parser.add_argument("file", help="CSV: a header, a column for each input, a row for each step")
+        parser.add_argument(
+            "settings",
+            nargs="*",
+            help="output=predictions.csv  loop=closed|open  missing=refuse|fill  delimiter=,",
+        )
     else:
         parser.add_argument("--port", type=int, default=5000, help="port on 127.0.0.1 (default 5000)")
-    if command in ("report", "ui"):
+    if command in ("report", "predict", "ui"):
         parser.add_argument(
             "--uri", help="address of the MLflow server or database (default: SQLite in ./runs)"
         )
@@ -121,12 +151,80 @@ def _run(rest: list[str]) -> int:
         raise _Refused(str(refused)) from refused
 
 
+def _draw(rest: list[str]) -> int:
+    from rnnbench.experiment import drawn
+    from rnnbench.experiment.refusals import Refused
+
+    if "-h" in rest or "--help" in rest:
+        print(drawn.HELP)
+        return 0
+    try:
+        request = drawn.read_request(rest)
+    except Refused as refused:
+        raise _Refused(str(refused)) from refused
+    from rnnbench.drawing import draw
+
+    try:
+        paths = draw(
+            request.network, request.output, name=request.name, steps=request.steps, loop=request.loop
+        )
+    except ValueError as error:
+        raise _Refused(str(error)) from error
+    except OSError as error:
+        where = error.filename or request.output
+        raise _Refused(f"{where}: cannot be written ({error.strerror or error})") from error
+    print("\n".join(map(str, paths)))
+    return 0
+
+
 def _list(options: argparse.Namespace) -> int:
     if options.what not in LISTS:
         raise _unknown("list", options.what, LISTS)
     from rnnbench.experiment import listing
 
     print(getattr(listing, options.what)())
+    if options.what != "experiments":
+        from rnnbench.experiment.available import print_problems
+
+        print_problems()
+    return 0
+
+
+def _new(options: argparse.Namespace) -> int:
+    from rnnbench.plugins.writing import KINDS, write
+
+    if options.kind not in KINDS:
+        raise _unknown("kind", options.kind, KINDS)
+    try:
+        path = write(options.kind, options.name)
+    except ValueError as error:
+        raise _Refused(str(error)) from error
+    except OSError as error:
+        where = error.filename or "rnnbench_plugins"
+        raise _Refused(f"{where}: cannot be written ({error.strerror or error})") from error
+    print(f"{path}\ntry it: rnnbench check {options.name}")
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    from rnnbench.experiment.checking import check
+    from rnnbench.experiment.refusals import Refused
+
+    try:
+        return check(options.name, options.settings)
+    except Refused as refused:
+        raise _Refused(str(refused)) from refused
+
+
+def _predict(options: argparse.Namespace) -> int:
+    from rnnbench.experiment.prediction import predict
+    from rnnbench.experiment.refusals import Refused
+    from rnnbench.tracking import Store, StoreError
+
+    try:
+        print(predict(Store(options.uri), options.key, options.file, options.settings))
+    except (Refused, StoreError) as error:
+        raise _Refused(str(error)) from error
     return 0
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from rnnbench import models, tasks
+from rnnbench import models, plugins
 from rnnbench.training.fitting import drain, fit
 from rnnbench.training.result import Result
 
@@ -22,7 +22,8 @@ def train(
     Parameters
     ----------
     model, task : str or object
-        Names (those of the files in `rnnbench/models` and `rnnbench/tasks`), or a model and a task.
+        Names (those of the files in `rnnbench/models`, `rnnbench/tasks` and `./rnnbench_plugins`), or a model
+        and a task.
     seed : int
         Root of all random streams.
     budget : int, optional
@@ -49,8 +50,8 @@ def train(
     (5, 'finished')
     """
     given = dict(options)
-    chosen_model = _make("model", model, models.found(), given)
-    chosen_task = _make("task", task, tasks.found(), given)
+    chosen_model = _make("model", model, plugins.models(), given)
+    chosen_task = _make("task", task, plugins.tasks(), given)
     allowed = [name for name in inspect.signature(fit).parameters if name not in OWN]
     for name, value in given.items():
         if name not in allowed:

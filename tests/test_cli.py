@@ -65,6 +65,16 @@ def test_lists(capsys):
         assert all(f"\n{name}" in "\n" + out for name in names)
 
 
+def test_a_model_of_ones_own_is_written_and_checked(tmp_path):
+    assert start("new", "model", "leaky", cwd=tmp_path).stdout.splitlines()[0] == "rnnbench_plugins/leaky.py"
+    assert "leaky: " in start("list", "models", cwd=tmp_path).stdout
+    done = start("check", "leaky", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "model leaky [rnnbench_plugins/leaky.py]: all 11 contracts hold"
+    assert [p.name for p in tmp_path.iterdir()] == ["rnnbench_plugins"]
+    assert [p.name for p in (tmp_path / "rnnbench_plugins").iterdir()] == ["leaky.py"]
+
+
 @pytest.mark.slow
 def test_end_to_end(tmp_path):
     """Sweep, search_runs of a plain MLflow, report: each in a process of its own."""

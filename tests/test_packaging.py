@@ -45,7 +45,9 @@ def test_the_wheel_holds_the_package_its_configuration_and_its_studies(wheel):
         f"rnnbench/{p.relative_to(ROOT)}" for d in ("conf", "experiments") for p in (ROOT / d).rglob("*.yaml")
     ]
     assert len(inside) > 5
-    package = [str(p.relative_to(ROOT)) for p in (ROOT / "rnnbench").rglob("*") if p.suffix in (".py", ".j2")]
+    package = [
+        str(p.relative_to(ROOT)) for p in (ROOT / "rnnbench").rglob("*") if p.suffix in (".py", ".j2", ".txt")
+    ]
     assert set(inside) | set(package) <= names
     assert not [name for name in names if not name.startswith(("rnnbench/", "rnnbench-"))]
 

@@ -60,6 +60,8 @@ def test_commands_are_accepted(command, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     rows = "".join(f"{n % 7},{n % 5}\n" for n in range(200))
     Path("pump.csv").write_text(f"voltage,speed\n{rows}")
+    for new in (c for c in COMMANDS if c[0] == "new"):
+        assert cli.main(new) == 0
     assert cli.main(["run", "--cfg", *command[1:]]) == 0
     assert "model:" in capsys.readouterr().out
 

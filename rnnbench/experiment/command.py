@@ -8,6 +8,7 @@ can take a list of grids, and checks ranges and applicability before anything is
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from dataclasses import fields
 from typing import NoReturn
 
@@ -17,11 +18,12 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import OmegaConf
 
-from rnnbench.experiment import folders, schema
+from rnnbench.experiment import available, folders, schema
 from rnnbench.experiment.job import Runner, Summary
 from rnnbench.experiment.memory import TooLarge
 from rnnbench.experiment.plan import Plan, check, compose_one
 from rnnbench.experiment.progress import Progress
+from rnnbench.experiment.queue import jobs
 from rnnbench.experiment.refusals import Refused
 from rnnbench.experiment.sweep import Reader, choices_of, expand, read_grids
 from rnnbench.tracking import Store, StoreError
@@ -66,10 +68,15 @@ def run(arguments: Sequence[str]) -> int:
     with initialize_config_dir(str(folders.conf()), version_base="1.3", job_name="rnnbench"):
         lines = read_lines(flags.overrides, sweeping=flags.multirun)
         plan = check(lines)
+        available.print_problems()
         if flags.cfg:
             print("---\n".join(OmegaConf.to_yaml(compose_one(line)[0]) for line in lines), end="")
             return 0
-    return carry_out(plan)
+    try:
+        return carry_out(plan)
+    except StoreError as error:
+        print(f"rnnbench: a run could not be stored: {error}", file=sys.stderr)
+        return 1
 
 
 def read_flags(arguments: Sequence[str]) -> argparse.Namespace:
@@ -142,19 +149,21 @@ def carry_out(plan: Plan) -> int:
     width = max(map(len, names))
     summaries: list[Summary] = []
     left_out = 0
-    with Progress(len(names)) as progress:
+    with Progress(len(names)) as progress, ExitStack() as stack:
         runner = Runner(store, progress, plan.as_plain())
-        for done, (name, configuration) in enumerate(zip(names, plan.configurations, strict=True), start=1):
+        runner.compile(dict.fromkeys(c.train.dtype for c in plan.configurations))
+        ended = stack.enter_context(closing(jobs(runner, plan)))
+        for done, job in enumerate(ended, start=1):
             try:
-                summaries.append(runner.run(configuration, name))
+                summaries.append(runner.finish(job))
             except TooLarge as refused:
                 if len(names) == 1:
                     raise
-                left_out += len(configuration.seeds)
-                print(f"rnnbench: {name}: {refused}", file=sys.stderr)
+                left_out += len(job.configuration.seeds)
+                print(f"rnnbench: {job.name}: {refused}", file=sys.stderr)
             else:
                 print(summaries[-1].line(width), flush=True)
-            progress.end(done)
+            progress.end(done - 1, done)
     failed = left_out + sum(s.failed for s in summaries)
     if failed:
         total = left_out + sum(s.seeds for s in summaries)

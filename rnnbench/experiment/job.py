@@ -1,4 +1,4 @@
-"""One job: a configuration with all its seeds, trained in parallel threads and stored."""
+"""Jobs: a configuration with all its seeds, trained in parallel threads and stored when all have ended."""
 
 import json
 import math
@@ -7,17 +7,19 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from rnnbench.experiment.configuration import Configuration
 from rnnbench.experiment.memory import is_too_large, too_large
 from rnnbench.experiment.progress import Progress
+from rnnbench.experiment.provenance import processors
 from rnnbench.experiment.record import failed_run, finished_run
 from rnnbench.network.warming import warm_up
 from rnnbench.tasks.contract import Floor
 from rnnbench.tracking import Store
-from rnnbench.training import Result, fit_seeds, stream
+from rnnbench.training import Pool, Result, Training, stream
 
 #: Seconds after which a first compilation is worth a line.
 PATIENCE = 1.5
@@ -45,11 +47,35 @@ class Summary(NamedTuple):
         return f"{self.name:<{width}}  score {score}  {solved}  {self.seconds:6.1f} s{tail}"
 
 
-@dataclass
-class Runner:
-    """Trains configurations one after another and stores every run.
+@dataclass(eq=False)
+class Job:
+    """A configuration whose seeds are in a pool.
 
     Attributes
+    ----------
+    configuration : Configuration
+        What is trained.
+    name : str
+        What it is called on the terminal.
+    training : Training
+        Its seeds.
+    stored : set of int
+        The seeds whose runs are in the store.
+    """
+
+    configuration: Configuration
+    name: str
+    training: Training
+    stored: set[int] = field(default_factory=set)
+
+
+class Runner:
+    """Trains configurations and stores every run.
+
+    Training threads never wait for the store: it is written from the thread that calls `finish`, while the
+    seeds of the next configurations train.
+
+    Parameters
     ----------
     store : Store
         Where runs are kept; open before the first job starts.
@@ -59,20 +85,32 @@ class Runner:
         What every record says about the command as a whole: `Plan.as_plain()`.
     """
 
-    store: Store
-    progress: Progress
-    planned: dict[str, Any] = field(default_factory=dict)
-    _floors: dict[str, list[Floor]] = field(default_factory=dict)
+    def __init__(self, store: Store, progress: Progress, planned: Mapping[str, Any]) -> None:
+        self.store, self.progress, self.planned = store, progress, dict(planned)
+        self._floors: dict[str, list[Floor]] = {}
+        self._compiled = 0.0
+        self._began, self._clock = time.time(), time.perf_counter()
 
-    def run(self, configuration: Configuration, name: str) -> Summary:
-        """Train all seeds of a configuration and store a run for each.
+    def compile(self, dtypes: Iterable[str]) -> None:
+        """Compile or load the kernels; the start-up ends here."""
+        self._compiled = sum(compile_kernels(dtype) for dtype in dtypes)
+        self._began, self._clock = time.time(), time.perf_counter()
 
-        Parameters
-        ----------
-        configuration : Configuration
-            What to train.
-        name : str
-            What to call it on the terminal.
+    def start(self, pool: Pool, number: int, configuration: Configuration, name: str) -> Job:
+        """Queue all seeds of a configuration, the `number`-th of the command."""
+        updates = configuration.train.updates
+        training = pool.start(
+            configuration.network,
+            configuration.task,
+            configuration.seeds,
+            on_start=lambda seed: self.progress.begin(number, name, seed, updates),
+            on_record=lambda seed, record: self.progress.show(number, seed, record),
+            **configuration.fit_keywords,
+        )
+        return Job(configuration, name, training)
+
+    def finish(self, job: Job) -> Summary:
+        """Wait for all seeds of a configuration and store a run for each.
 
         Returns
         -------
@@ -85,26 +123,30 @@ class Runner:
         TooLarge
             The configuration does not fit into memory; nothing of it is stored.
         """
-        clock = time.perf_counter()
-        train = configuration.train
-        compiled = compile_kernels(train.dtype)
-        self.progress.begin(name, configuration.seeds, train.updates)
-        results = train_seeds(configuration, self.progress)
+        results = job.training.results()
         trained = any(isinstance(result, Result) for result in results)
         if not trained and any(is_too_large(result) for result in results):
-            raise too_large(configuration)
-        _add_compilation(results, compiled)
-        for n, seed in enumerate(configuration.seeds):
-            results[n] = self._store(configuration, seed, results[n])
-        summary = summarise(name, results, time.perf_counter() - clock)
-        return summary._replace(budget=_budget_note(configuration))
+            raise too_large(job.configuration)
+        for n, seed in enumerate(job.configuration.seeds):
+            results[n] = self._store(job, seed, results[n])
+        summary = summarise(job.name, results, job.training.seconds)
+        return summary._replace(budget=_budget_note(job.configuration))
 
-    def _store(
-        self, configuration: Configuration, seed: int, result: Result | Exception
-    ) -> Result | Exception:
+    def rescue(self, jobs: Iterable[Job]) -> None:
+        """Store the finished seeds of jobs that an interruption ended."""
+        for job in jobs:
+            for seed, result in job.training.finished().items():
+                if seed not in job.stored:
+                    self._store(job, seed, result)
+
+    def _store(self, job: Job, seed: int, result: Result | Exception) -> Result | Exception:
         """Store one run; returns its result, or the exception that ended it."""
-        threads = min(len(configuration.seeds), configuration.threads)
+        configuration = job.configuration
+        threads = min(self.planned["planned_runs"], configuration.threads)
         if isinstance(result, Result):
+            # The compilation, which all runs share, is counted once: for the first that has a result.
+            result.timings["compile"] += self._compiled
+            self._compiled = 0.0
             try:
                 floors = self._floors_of(configuration, seed)
                 run = finished_run(configuration, result, floors, threads)
@@ -114,8 +156,17 @@ class Runner:
             traceback.print_exception(result, file=sys.stderr)
             run = failed_run(configuration, seed, result, threads)
         record, files = run
-        self.store.write(record | self.planned, files)
+        self.store.write(record | self.planned | {"sweep": self._sweep()}, files)
+        job.stored.add(seed)
         return result
+
+    def _sweep(self) -> dict[str, Any]:
+        """Return when the command's start-up ended, how long ago, and on how many processors it runs."""
+        return {
+            "began": self._began,
+            "seconds": time.perf_counter() - self._clock,
+            "processors": processors(),
+        }
 
     def _floors_of(self, configuration: Configuration, seed: int) -> list[Floor]:
         """Floors on the data this seed is tested on: the same for every model of a sweep."""
@@ -124,22 +175,6 @@ class Runner:
         if key not in self._floors:
             self._floors[key] = task.floors(stream(seed, "test"))
         return self._floors[key]
-
-
-def train_seeds(configuration: Configuration, progress: Progress) -> list[Result | Exception]:
-    """Train every seed; an exception takes the place of a seed's result."""
-    try:
-        results: list[Result | Exception] = fit_seeds(
-            configuration.network,
-            configuration.task,
-            configuration.seeds,
-            threads=configuration.threads,
-            on_record=progress.show,
-            **configuration.fit_keywords,
-        )
-        return results
-    except Exception as error:
-        return [error for _ in configuration.seeds]
 
 
 def compile_kernels(dtype: str) -> float:
@@ -152,14 +187,6 @@ def compile_kernels(dtype: str) -> float:
         return warm_up(dtype)
     finally:
         notice.cancel()
-
-
-def _add_compilation(results: list[Result | Exception], seconds: float) -> None:
-    """Count the compilation, which all seeds share, once: for the first that has a result."""
-    for result in results:
-        if isinstance(result, Result):
-            result.timings["compile"] = result.timings.get("compile", 0.0) + seconds
-            return
 
 
 def _budget_note(configuration: Configuration) -> str:

@@ -1,27 +1,27 @@
 """What there is: models, tasks and studies, as text for `rnnbench list`."""
 
-import inspect
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
 
 from omegaconf import OmegaConf
 
-from rnnbench.experiment import folders
+from rnnbench.experiment import available, folders
+from rnnbench.plugins import source_of
+from rnnbench.plugins.loading import summary
 
 
 def models() -> str:
-    """Every model with the first line of its documentation and its fields with their defaults."""
-    from rnnbench import models
+    """Every model with the first line of its documentation and its fields with their defaults.
 
-    return _classes("model", models.found())
+    A plugin says where it comes from.
+    """
+    return _classes("model", available.models())
 
 
 def tasks() -> str:
     """Every task, as `models`."""
-    from rnnbench import tasks
-
-    return _classes("task", tasks.found())
+    return _classes("task", available.tasks())
 
 
 def experiments() -> str:
@@ -34,7 +34,9 @@ def experiments() -> str:
 def _classes(group: str, classes: Mapping[str, type]) -> str:
     lines = []
     for name, kind in classes.items():
-        lines.append(f"{name}: {(inspect.getdoc(kind) or '').splitlines()[0]}")
+        source = source_of(kind)
+        origin = f"  [{source.origin}]" if source else ""
+        lines.append(f"{name}: {summary(kind)}{origin}")
         settings = "  ".join(f"{group}.{f.name}={_default(f)}" for f in fields(kind))
         lines.append(f"    {settings}")
     return "\n".join(lines)

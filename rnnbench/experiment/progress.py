@@ -1,7 +1,7 @@
 """Progress on the terminal: a bar for each seed with loss, score and time left; silent elsewhere."""
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,7 +19,7 @@ class Progress:
         self._total = configurations
         self._bars: Any = None
         self._sweep: Any = None
-        self._seeds: dict[int, Any] = {}
+        self._seeds: dict[tuple[int, int], Any] = {}
 
     def __enter__(self) -> Self:
         """Start drawing."""
@@ -39,28 +39,23 @@ class Progress:
         if self._bars is not None:
             self._bars.stop()
 
-    def begin(self, name: str, seeds: Iterable[int], updates: int) -> None:
-        """Show a bar for each seed of the configuration that starts."""
+    def begin(self, job: int, name: str, seed: int, updates: int) -> None:
+        """Show a bar for a seed that starts; `job` is the number of its configuration, `name` its name."""
         if self._bars is not None:
-            for seed in seeds:
-                self._seeds[seed] = self._bars.add_task(
-                    f"{name} · seed {seed}", total=updates, text="", start=False
-                )
+            self._seeds[job, seed] = self._bars.add_task(f"{name} · seed {seed}", total=updates, text="")
 
-    def show(self, seed: int, record: Mapping[str, Any]) -> None:
+    def show(self, job: int, seed: int, record: Mapping[str, Any]) -> None:
         """Advance the bar of a seed to a record of `fit`."""
         if self._bars is not None:
-            task = self._seeds[seed]
-            self._bars.start_task(task)
+            task = self._seeds[job, seed]
             text = f"loss {record['train_loss']:<9.4g} score {record['validation_score']:6.3f}"
             self._bars.update(task, completed=record["update"], text=text)
 
-    def end(self, done: int) -> None:
-        """Remove the bars of the configuration that ended, the `done`-th of the sweep."""
+    def end(self, job: int, done: int) -> None:
+        """Remove the bars of a configuration that ended, the `done`-th of the sweep."""
         if self._bars is not None:
-            for task in self._seeds.values():
-                self._bars.remove_task(task)
-            self._seeds.clear()
+            for key in [key for key in self._seeds if key[0] == job]:
+                self._bars.remove_task(self._seeds.pop(key))
             if self._sweep is not None:
                 self._bars.update(self._sweep, completed=done, text=f"{done} of {self._total}")
 

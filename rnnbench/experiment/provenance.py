@@ -10,6 +10,7 @@ from typing import Any
 
 import rnnbench
 from rnnbench.kernels import NUMERICS_VERSION
+from rnnbench.plugins import source_of
 
 _ROOT = Path(rnnbench.__file__).resolve().parents[1]
 #: What decides results: a changed report or README does not make a checkout dirty.
@@ -36,6 +37,18 @@ def provenance() -> dict[str, Any]:
         "processor": _processor(),
         "numerics": NUMERICS_VERSION,
     }
+
+
+def sources(model: Any, task: Any) -> dict[str, str]:
+    """Return where a model and a task come from that are plugins: origin and digest of the source.
+
+    Returns
+    -------
+    dict
+        "model_source", "task_source"; nothing for what is built in.
+    """
+    found = {"model_source": source_of(type(model)), "task_source": source_of(type(task))}
+    return {name: f"{source.origin} {source.digest}".strip() for name, source in found.items() if source}
 
 
 def processors() -> int:

@@ -9,11 +9,10 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from omegaconf import OmegaConf
 
 from rnnbench.experiment.configuration import Configuration
 from rnnbench.experiment.identity import run_key
-from rnnbench.experiment.provenance import provenance
+from rnnbench.experiment.provenance import provenance, sources
 from rnnbench.tasks.contract import Floor
 from rnnbench.training import Result
 
@@ -44,6 +43,7 @@ def finished_run(
         "scores": {name: float(score) for name, score in result.scores.items()},
         "floors": [floor._asdict() for floor in floors],
         "timings": dict(result.timings),
+        "busy": dict(result.busy),
         "history": result.history,
     }
     weights = {name: np.asarray(array) for name, array in result.parameters.items()}
@@ -88,20 +88,20 @@ def _common(configuration: Configuration, seed: int, threads: int) -> Record:
         "task_fields": asdict(configuration.task),
         "train_fields": configuration.train_fields,
         "init_fields": asdict(configuration.init),
+        "columns": configuration.task.columns(),
         "n_parameters": count,
         "budget": budget,
         "budget_deviation": None if budget is None else (count - budget) / budget,
         "macs_per_step": network.macs_per_step,
         "receptive_field": "infinite" if math.isinf(field) else int(field),
         "causal": network.causal,
-        "provenance": provenance() | {"threads": threads},
+        "provenance": provenance() | {"threads": threads} | sources(configuration.model, configuration.task),
     }
 
 
 def _common_files(configuration: Configuration, seed: int) -> Files:
-    plain = configuration.as_plain() | {"seeds": [seed]}
     return {
-        "config.yaml": OmegaConf.to_yaml(OmegaConf.create(plain)).encode(),
+        "config.yaml": f"{configuration.yaml}seeds:\n- {seed}\n".encode(),
         "network.json": _json(configuration.network.to_dict()),
     }
 

@@ -1,7 +1,7 @@
 """The configuration as dataclasses: documentation, defaults, Hydra's schema and the command line in one.
 
-Models and tasks are not listed here: their dataclasses are found in their folders and become the options of
-the groups `model` and `task`. The options of the optimisers become keys of `train`.
+Models and tasks are not listed here: their dataclasses are found, in their folders and among the plugins, and
+become the options of the groups `model` and `task`. The options of the optimisers become keys of `train`.
 """
 
 from dataclasses import dataclass, field, fields, make_dataclass
@@ -12,8 +12,7 @@ from typing import Any, ClassVar, get_type_hints
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
-from rnnbench import models, tasks
-from rnnbench.experiment import folders
+from rnnbench.experiment import available, folders
 from rnnbench.experiment.refusals import Refused
 from rnnbench.training.optimisers import OPTIMISERS
 
@@ -40,6 +39,8 @@ class Train:
         Stop at the first look at which the task's criterion is met.
     dtype : str
         "float32" or "float64".
+    memory : str
+        "full", or "recompute": an update in memory of the root of the length that computes values twice.
     threads : int or None
         Seeds trained at a time; None is one per core. No effect on the weights.
     """
@@ -56,6 +57,7 @@ class Train:
     evaluate_every: int = 100
     stop_when_solved: bool = True
     dtype: str = "float32"
+    memory: str = "full"
     threads: int | None = None
 
 
@@ -135,9 +137,9 @@ def root() -> type[Any]:
 
 def register() -> None:
     """Give Hydra the schema, every model and task found, as options of groups."""
-    store = ConfigStore.instance()
+    store, found = ConfigStore.instance(), available.found()
     store.store(name="rnnbench", node=root())
-    for group, classes in (("model", models.found()), ("task", tasks.found())):
+    for group, classes in (("model", found.models), ("task", found.tasks)):
         for name, schema in classes.items():
             store.store(group=group, name=name, node=schema)
 
@@ -170,8 +172,8 @@ def groups() -> dict[str, list[str]]:
         if path.is_dir()
     }
     options |= {
-        "model": list(models.found()),
-        "task": list(tasks.found()),
+        "model": list(available.models()),
+        "task": list(available.tasks()),
         "experiment": list(folders.studies()),
     }
     return dict(sorted(options.items()))

@@ -27,6 +27,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import OverrideParseException
 
+from rnnbench.experiment.available import refuse_unusable
 from rnnbench.experiment.messages import no_additions, unreadable
 from rnnbench.experiment.refusals import Refused, did_you_mean, unknown
 
@@ -78,6 +79,8 @@ class Reader:
             )
         for value in choices_of(override) if key in self._options else ():
             if value not in self._options[key] and (key, value) != ("experiment", "null"):
+                if key in SELECTING:
+                    refuse_unusable(value)
                 raise unknown(key, text, value, self._options[key])
         return override
 

@@ -6,7 +6,9 @@ kept.
 
 from rnnbench.kernels.compilation import kernel
 from rnnbench.kernels.elementary import exp, sigmoid, tanh
+from rnnbench.kernels.native import array_at
 from rnnbench.kernels.tables import RELU, SIGMOID, SOFTMAX, SQUARE, TANH
+from rnnbench.kernels.views import flat
 
 
 @kernel
@@ -37,25 +39,28 @@ def activate(code, z, size):
     size : int
         Units of a row; softmax runs over them.
     """
+    _activate(code, flat(z), z.shape[1], size)
+
+
+@kernel
+def _activate(code, units, width, size):
     if code == SOFTMAX:
-        for row in range(z.shape[0]):
-            _softmax_row(z[row, :size])
-        return
-    flat = z.reshape(z.size)
-    if code == TANH:
-        for i in range(flat.size):
-            flat[i] = tanh(flat[i])
+        for at in range(0, units.size, width):
+            _softmax_row(units[at : at + size])
+    elif code == TANH:
+        for i in range(units.size):
+            units[i] = tanh(units[i])
     elif code == SIGMOID:
-        for i in range(flat.size):
-            flat[i] = sigmoid(flat[i])
+        for i in range(units.size):
+            units[i] = sigmoid(units[i])
     elif code == RELU:
-        zero = flat.dtype.type(0)
-        for i in range(flat.size):
+        zero = units.dtype.type(0)
+        for i in range(units.size):
             # "Not below zero" and not "above zero": NaN stays NaN.
-            flat[i] = zero if flat[i] < zero else flat[i]
+            units[i] = zero if units[i] < zero else units[i]
     elif code == SQUARE:
-        for i in range(flat.size):
-            flat[i] *= flat[i]
+        for i in range(units.size):
+            units[i] *= units[i]
 
 
 @kernel
@@ -73,20 +78,25 @@ def pull_back(code, value, kept, d, size):
     size : int
         Units of a row.
     """
-    if code == SOFTMAX:
-        for row in range(value.shape[0]):
-            y = value[row, :size]
-            dy = d[row, :size]
-            inner = dy[0] * y[0]
-            for j in range(1, y.size):
-                inner += dy[j] * y[j]
-            for j in range(y.size):
-                dy[j] = y[j] * (dy[j] - inner)
-        return
-    v = value.reshape(value.size)
-    g = d.reshape(d.size)
+    _pull_back(code, flat(value), flat(kept), flat(d), d.shape[1], size)
+
+
+@kernel
+def _pull_back_softmax(y, dy):
+    inner = dy[0] * y[0]
+    for j in range(1, y.size):
+        inner += dy[j] * y[j]
+    for j in range(y.size):
+        dy[j] = y[j] * (dy[j] - inner)
+
+
+@kernel
+def _pull_back(code, v, z, g, width, size):
     one = v.dtype.type(1)
-    if code == TANH:
+    if code == SOFTMAX:
+        for at in range(0, v.size, width):
+            _pull_back_softmax(v[at : at + size], g[at : at + size])
+    elif code == TANH:
         for i in range(v.size):
             g[i] *= one - v[i] * v[i]
     elif code == SIGMOID:
@@ -96,6 +106,16 @@ def pull_back(code, value, kept, d, size):
         for i in range(v.size):
             g[i] = g[i] if v[i] > 0 else v[i] * 0
     elif code == SQUARE:
-        z = kept.reshape(kept.size)
         for i in range(v.size):
             g[i] *= z[i] + z[i]
+
+
+def activate_rows(real, code, z, elements, width, size):
+    """Replace pre-activations at the address `z` by values: `activate` behind an address."""
+    _activate(code, array_at(real, z, elements), width, size)
+
+
+def pull_back_rows(real, code, value, kept, d, elements, width, size):
+    """Replace the gradient at the address `d` by that of pre-activations: `pull_back` behind an address."""
+    v, g = array_at(real, value, elements), array_at(real, d, elements)
+    _pull_back(code, v, array_at(real, kept, elements), g, width, size)

@@ -1,18 +1,19 @@
 """The backward pass: the transpose of the forward pass, driven by the same tables."""
 
-from rnnbench.kernels.activations import pull_back
 from rnnbench.kernels.arrow_gradients import (
+    add_bias_gradient,
     add_source_gradient,
     add_weight_gradient,
     gather_source_gradient,
 )
+from rnnbench.kernels.box_rows import clear_rows, pull_rows, take_final_gradient
 from rnnbench.kernels.compilation import kernel
 from rnnbench.kernels.forward import block_of
-from rnnbench.kernels.packing import transpose, unpack
+from rnnbench.kernels.later import add_later
+from rnnbench.kernels.packing import clear, transpose, unpack
+from rnnbench.kernels.recurrence import back_steps
 from rnnbench.kernels.rows import rows_of, scored_run
 from rnnbench.kernels.tables import (
-    ACTIVATION,
-    BIAS_AT,
     DIRECTION,
     FEEDS,
     FINAL_AT,
@@ -22,82 +23,25 @@ from rnnbench.kernels.tables import (
     INITIAL_SLOTS,
     INNER_FROM,
     INNER_TO,
-    KEEPS,
     ORDER_FROM,
     ORDER_TO,
     OUTER_FROM,
     OUTER_TO,
-    PACKED_BIAS_AT,
+    READ_ELSEWHERE,
     RECURRENT,
     SCORED_ONLY,
     SIZE,
     STAGE_FROM,
     STAGE_TO,
-    WIDTH,
 )
 
-
-@kernel
-def _take_final_gradient(tables, box, past_end, row, gradient):
-    """Move the gradient of an overwritten row to the final value that was written there."""
-    at = tables.boxes[box, FINAL_AT]
-    if at >= 0 and past_end < tables.boxes[box, FINAL_SLOTS]:
-        size = tables.boxes[box, SIZE]
-        for j in range(size):
-            gradient[at + past_end * size + j] += row[j]
-    row[:] = 0
-
-
-@kernel
-def _pull_to_sum(tables, batch, values, adjoint, box, first, last):
-    # dvalues of these rows is complete: every arrow out of them has been passed. It becomes dz in place.
-    boxes, sequences, dvalues = tables.boxes, batch.sequences, adjoint.dvalues
-    d = rows_of(dvalues, tables, batch, box, first, last)
-    width = boxes[box, WIDTH]
-    stop = last if box == tables.output else first
-    own = adjoint.dy[first * sequences * width : stop * sequences * width]
-    if own.size > 0 and not adjoint.fused:
-        flat = d.reshape(d.size)
-        for i in range(own.size):
-            flat[i] += own[i]
-    if boxes[box, FEEDS] >= 0:
-        fed = rows_of(dvalues, tables, batch, boxes[box, FEEDS], first, last)
-        for row in range(d.shape[0]):
-            if batch.known[first * sequences + row] == 0:
-                for j in range(width):
-                    d[row, j] += fed[row, j]
-    if batch.ragged:
-        for row in range(d.shape[0]):
-            past_end = first + row // sequences - batch.lengths[row % sequences]
-            if past_end >= 0:
-                _take_final_gradient(tables, box, past_end, d[row], adjoint.gradient)
-    value = rows_of(values, tables, batch, box, first, last)
-    kept = value
-    if boxes[box, KEEPS] >= 0:
-        kept = rows_of(values, tables, batch, boxes[box, KEEPS], first, last)
-    pull_back(boxes[box, ACTIVATION], value, kept, d, boxes[box, SIZE])
-    if own.size > 0 and adjoint.fused:
-        # The loss gave the gradient of the pre-activation itself.
-        flat = d.reshape(d.size)
-        for i in range(own.size):
-            flat[i] += own[i]
-
-
-@kernel
-def _add_bias_gradient(tables, batch, adjoint, box, first, last):
-    if tables.boxes[box, BIAS_AT] < 0:
-        return
-    dz = rows_of(adjoint.dvalues, tables, batch, box, first, last)
-    at, width = tables.boxes[box, PACKED_BIAS_AT], dz.shape[1]
-    bias = adjoint.packed[at : at + width]
-    for row in range(dz.shape[0]):
-        for j in range(width):
-            bias[j] += dz[row, j]
+#: So many rows are summed in the parameters' type, at most a block more; their sums are added in float64.
+MOST_ROWS = 4096
 
 
 @kernel
 def _back_outer(tables, batch, values, adjoint, box, first, last):
-    _add_bias_gradient(tables, batch, adjoint, box, first, last)
+    add_bias_gradient(tables, batch, adjoint, box, first, last)
     for e in range(tables.boxes[box, OUTER_FROM], tables.boxes[box, OUTER_TO]):
         add_weight_gradient(tables, batch, values, adjoint, e, first, last)
         add_source_gradient(tables, batch, adjoint, e, first, last)
@@ -109,7 +53,7 @@ def _back_feed_forward(tables, batch, values, adjoint, stage, first, last):
     scored_only = tables.stages[stage, SCORED_ONLY] != 0
     start, stop = scored_run(batch.scored, first, last) if scored_only else (first, last)
     while start < stop:
-        _pull_to_sum(tables, batch, values, adjoint, box, start, stop)
+        pull_rows(tables, batch, values, adjoint, box, start, stop)
         _back_outer(tables, batch, values, adjoint, box, start, stop)
         start, stop = scored_run(batch.scored, stop, last) if scored_only else (last, last)
 
@@ -138,14 +82,14 @@ def _gather_outside(tables, batch, adjoint, stage, first, last):
 def _back_recurrent(tables, batch, values, adjoint, stage, first, last):
     boxes, order = tables.boxes, tables.order
     order_from, order_to = tables.stages[stage, ORDER_FROM], tables.stages[stage, ORDER_TO]
-    for step in range(last - first):
+    if batch.alike:
+        back_steps(tables, batch, values, adjoint, stage, first, last)
+    for step in range(0 if batch.alike else last - first):
         t = last - 1 - step if tables.stages[stage, DIRECTION] >= 0 else first + step
         for i in range(order_to - 1, order_from - 1, -1):
             box = order[i]
-            if batch.alike:
-                _gather(tables, batch, adjoint, box, t)
-            _pull_to_sum(tables, batch, values, adjoint, box, t, t + 1)
-            for e in range(boxes[box, INNER_FROM], boxes[box, INNER_TO] if not batch.alike else 0):
+            pull_rows(tables, batch, values, adjoint, box, t, t + 1)
+            for e in range(boxes[box, INNER_FROM], boxes[box, INNER_TO]):
                 add_source_gradient(tables, batch, adjoint, e, t, t + 1)
     if batch.alike:
         _gather_outside(tables, batch, adjoint, stage, first, last)
@@ -176,7 +120,34 @@ def _add_outside_gradients(tables, batch, adjoint):
             for row in range(after.shape[0]):
                 past_end = first + row // sequences - batch.lengths[row % sequences]
                 if past_end >= 0:
-                    _take_final_gradient(tables, box, past_end, after[row], gradient)
+                    take_final_gradient(tables, box, past_end, after[row], gradient)
+
+
+@kernel
+def _clear_boxes_read_elsewhere(tables, batch, adjoint):
+    # Gradients arrive at any of their rows before their own group has its turn; the fed rows have no turn.
+    # So do those of a later piece, at the last rows of every box.
+    for box in range(tables.boxes.shape[0]):
+        if tables.boxes[box, READ_ELSEWHERE] == 1 or adjoint.later.size > 0:
+            last = batch.steps + tables.boxes[box, FINAL_SLOTS]
+            clear_rows(tables, batch, adjoint, box, -tables.boxes[box, INITIAL_SLOTS], last)
+
+
+@kernel
+def _clear_block(tables, batch, adjoint, group, first, last):
+    """Set the rows to 0 that gradients may reach from this block on: its own, as far back as a lag goes."""
+    order_from = tables.stages[tables.groups[group, STAGE_FROM], ORDER_FROM]
+    order_to = tables.stages[tables.groups[group, STAGE_TO] - 1, ORDER_TO]
+    for i in range(order_from, order_to):
+        box = tables.order[i]
+        before, after = tables.boxes[box, INITIAL_SLOTS], tables.boxes[box, FINAL_SLOTS]
+        lower, upper = first - before, last - before
+        if tables.groups[group, GROUP_DIRECTION] < 0:
+            lower, upper = first + after, last + after
+        lower = -before if first == 0 else lower
+        upper = batch.steps + after if last == batch.steps else upper
+        if tables.boxes[box, READ_ELSEWHERE] == 0 and adjoint.later.size == 0:
+            clear_rows(tables, batch, adjoint, box, lower, upper)
 
 
 @kernel
@@ -199,20 +170,28 @@ def backward(tables, parameters, batch, values, adjoint):
     ----------
     Werbos, P. J. (1990). Backpropagation through time: what it does and how to do it. Proc. IEEE 78(10).
     """
-    adjoint.dvalues[:] = 0
     adjoint.gradient[:] = 0
-    adjoint.packed[:] = 0
+    clear(tables, adjoint.packed, batch.inputs)
+    _clear_boxes_read_elsewhere(tables, batch, adjoint)
     adjoint.dx[:] = 0
     adjoint.dx_before[:] = 0
-    transpose(tables, parameters, batch.inputs, batch.input_width, adjoint.transposed)
+    add_later(tables, batch, adjoint)
+    transpose(tables, parameters, batch.inputs, adjoint.transposed)
     blocks = (batch.steps + batch.block - 1) // batch.block
+    summed = 0
     for group in range(tables.groups.shape[0] - 1, -1, -1):
         for number in range(blocks - 1, -1, -1):
             first, last = block_of(batch, tables.groups[group, GROUP_DIRECTION], number)
+            _clear_block(tables, batch, adjoint, group, first, last)
             for stage in range(tables.groups[group, STAGE_TO] - 1, tables.groups[group, STAGE_FROM] - 1, -1):
                 if tables.stages[stage, RECURRENT] == 0:
                     _back_feed_forward(tables, batch, values, adjoint, stage, first, last)
                 else:
                     _back_recurrent(tables, batch, values, adjoint, stage, first, last)
+            summed += (last - first) * batch.sequences
+            if summed >= MOST_ROWS:
+                unpack(tables, adjoint.packed, batch.inputs, adjoint.gradient)
+                clear(tables, adjoint.packed, batch.inputs)
+                summed = 0
     _add_outside_gradients(tables, batch, adjoint)
     unpack(tables, adjoint.packed, batch.inputs, adjoint.gradient)

@@ -9,7 +9,8 @@ import hashlib
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,17 @@ def cache_folder() -> str:
 _FOLDER = cache_folder()
 
 
+@contextmanager
+def in_cache_folder() -> Iterator[bool]:
+    """Let what is decorated meanwhile keep its machine code in our folder; yield whether there is one."""
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = _FOLDER or before
+    try:
+        yield bool(_FOLDER)
+    finally:
+        numba.config.CACHE_DIR = before
+
+
 def kernel(function: Callable[..., Any] | None = None, *, ordered: bool = False) -> Any:
     """Compile a function: NumPy's error model, NaN-safe fast-math, GIL released, machine code cached.
 
@@ -80,9 +92,5 @@ def kernel(function: Callable[..., Any] | None = None, *, ordered: bool = False)
     if function is None:
         return lambda f: kernel(f, ordered=ordered)
     flags = set(ORDERED_FASTMATH if ordered else NAN_SAFE_FASTMATH)
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = _FOLDER or before
-    try:
-        return njit(function, error_model="numpy", fastmath=flags, cache=bool(_FOLDER), nogil=True)
-    finally:
-        numba.config.CACHE_DIR = before
+    with in_cache_folder() as cached:
+        return njit(function, error_model="numpy", fastmath=flags, cache=cached, nogil=True)

@@ -1,19 +1,17 @@
 """The forward pass of any network of boxes and arrows, driven by its tables."""
 
-from rnnbench.kernels.activations import activate
+from rnnbench.kernels.box_rows import finish_rows
 from rnnbench.kernels.compilation import kernel
-from rnnbench.kernels.packing import pack
+from rnnbench.kernels.packing import pack, transposed_width
 from rnnbench.kernels.product import add_segment, fill_rows, product
-from rnnbench.kernels.rows import input_slots, rows_at, rows_of, scored_run, set_final_row, set_values_outside
+from rnnbench.kernels.recurrence import run_steps
+from rnnbench.kernels.rows import input_slots, rows_at, rows_of, scored_run, set_values_outside
 from rnnbench.kernels.tables import (
-    ACTIVATION,
-    DIRECTION,
-    FEEDS,
+    COVER,
+    COVER_FEW,
+    FEW_IN,
     GROUP_DIRECTION,
-    INNER_FROM,
-    INNER_TO,
     INPUT,
-    KEEPS,
     LAG,
     ORDER_FROM,
     ORDER_TO,
@@ -21,6 +19,7 @@ from rnnbench.kernels.tables import (
     OUTER_TO,
     PACKED_AT,
     PACKED_BIAS_AT,
+    PACKED_WIDTH,
     RECURRENT,
     SCORED_ONLY,
     SIZE,
@@ -28,6 +27,7 @@ from rnnbench.kernels.tables import (
     STAGE_FROM,
     STAGE_TO,
     TARGET,
+    TRANSPOSED_AT,
     WIDTH,
 )
 from rnnbench.kernels.vectors import address
@@ -75,14 +75,14 @@ def _add_input_row(tables, e, packed, batch, z, first, last):
     if where == 0:
         return
     to, size = tables.arrows[e, PACKED_AT], tables.boxes[tables.arrows[e, TARGET], SIZE]
-    width, scale = z.shape[1], tables.scales[e]
+    width, scale = tables.boxes[tables.arrows[e, TARGET], PACKED_WIDTH], tables.scales[e]
     index = batch.index if where == 1 else batch.index_before
     x = batch.x if where == 1 else batch.x_before
     for r in range(z.shape[0]):
         unit = index[row + r] if index.size > 0 else 0
         if index.size > 0 and to >= 0 and unit >= 0:
             w = packed[to + unit * width : to + (unit + 1) * width]
-            for j in range(width):
+            for j in range(size):
                 z[r, j] += w[j]
         elif index.size > 0 and unit >= 0:
             z[r, unit] += scale
@@ -96,37 +96,29 @@ def _add_input_row(tables, e, packed, batch, z, first, last):
 def _add_arrows(tables, packed, batch, values, box, e_from, e_to, first, last, start, start_step):
     """Set the rows of a box to `start` plus what the arrows bring: one product for all learned arrows."""
     one_hot = batch.index.size > 0
-    width, sequences = tables.boxes[box, WIDTH], batch.sequences
-    rows, at = (last - first) * sequences, rows_at(tables, batch, box, first)
-    result = (values, at, width, rows)
-    segments = 0
+    width, right_step = tables.boxes[box, WIDTH], tables.boxes[box, PACKED_WIDTH]
+    place = (rows_at(tables, batch, box, first), width, width, (last - first) * batch.sequences)
+    table, segments, few = batch.segments, 0, tables.boxes[box, FEW_IN]
     for e in range(e_from, e_to):
         source, lag, to = tables.arrows[e, SOURCE], tables.arrows[e, LAG], tables.arrows[e, PACKED_AT]
         if to < 0 or (source == INPUT and one_hot):
             continue
         if source == INPUT:
             where, row = _input_rows(batch, lag, first, last)
-            if where > 0:
-                left = batch.x if where == 1 else batch.x_before
-                segments = add_segment(
-                    batch.segments,
-                    segments,
-                    left,
-                    row * batch.inputs,
-                    batch.inputs,
-                    1,
-                    packed,
-                    to,
-                    batch.inputs,
-                    result,
-                )
+            left = batch.x if where == 1 else batch.x_before
+            factor, terms = (row * batch.inputs, batch.inputs, 1), batch.inputs
+            if where == 0:
+                continue
         else:
-            left_at = rows_at(tables, batch, source, first - lag)
-            segments = add_segment(
-                batch.segments, segments, values, left_at, tables.boxes[source, WIDTH], 1,
-                packed, to, tables.boxes[source, SIZE], result,
-            )  # fmt: skip
-    product(values, at, width, rows, start, start_step, batch.segments, segments)
+            left, terms = values, tables.boxes[source, SIZE]
+            factor = (rows_at(tables, batch, source, first - lag), tables.boxes[source, WIDTH], 1)
+        if few == 1:
+            to = tables.packed_size + tables.arrows[e, TRANSPOSED_AT]
+            right_step = transposed_width(tables, batch.inputs, source)
+        segments = add_segment(table, segments, left, factor, packed, to, right_step, terms, values, place)
+    product(
+        tables.functions[COVER_FEW if few == 1 else COVER], values, place, start, start_step, table, segments
+    )
     for e in range(e_from, e_to):
         source, lag = tables.arrows[e, SOURCE], tables.arrows[e, LAG]
         if tables.arrows[e, PACKED_AT] >= 0 and not (source == INPUT and one_hot):
@@ -147,41 +139,12 @@ def _start_sum(tables, packed, batch, values, box, first, last):
     bias_at = boxes[box, PACKED_BIAS_AT]
     while first < last:
         stop = _next_end(tables, batch, outer_from, outer_to, first, last)
-        fill_rows(
-            values,
-            rows_at(tables, batch, box, first),
-            boxes[box, WIDTH],
-            (stop - first) * batch.sequences,
-            packed,
-            bias_at,
-        )
+        width = boxes[box, WIDTH]
+        place = (rows_at(tables, batch, box, first), width, width, (stop - first) * batch.sequences)
+        fill_rows(values, place, packed, bias_at)
         bias = address(packed, bias_at)
         _add_arrows(tables, packed, batch, values, box, outer_from, outer_to, first, stop, bias, 0)
         first = stop
-
-
-@kernel
-def _finish(tables, parameters, batch, values, box, first, last):
-    boxes, sequences = tables.boxes, batch.sequences
-    z = rows_of(values, tables, batch, box, first, last)
-    if boxes[box, KEEPS] >= 0:
-        # Loops, here and below: assigning arrays to arrays compiles the text of its error message too.
-        kept = rows_of(values, tables, batch, boxes[box, KEEPS], first, last)
-        for row in range(z.shape[0]):
-            for j in range(z.shape[1]):
-                kept[row, j] = z[row, j]
-    activate(boxes[box, ACTIVATION], z, boxes[box, SIZE])
-    if batch.ragged:
-        for row in range(z.shape[0]):
-            past_end = first + row // sequences - batch.lengths[row % sequences]
-            if past_end >= 0:
-                set_final_row(tables, box, parameters, past_end, z[row])
-    if boxes[box, FEEDS] >= 0:
-        fed = rows_of(values, tables, batch, boxes[box, FEEDS], first, last)
-        for row in range(z.shape[0]):
-            if batch.known[first * sequences + row] == 0:
-                for j in range(z.shape[1]):
-                    fed[row, j] = z[row, j]
 
 
 @kernel
@@ -189,32 +152,20 @@ def _run_feed_forward(tables, parameters, packed, batch, values, stage, first, l
     box = tables.order[tables.stages[stage, ORDER_FROM]]
     if tables.stages[stage, SCORED_ONLY] == 0:
         _start_sum(tables, packed, batch, values, box, first, last)
-        _finish(tables, parameters, batch, values, box, first, last)
+        finish_rows(tables, parameters, batch, values, box, first, last)
         return
     start, stop = scored_run(batch.scored, first, last)
     while start < stop:
         _start_sum(tables, packed, batch, values, box, start, stop)
-        _finish(tables, parameters, batch, values, box, start, stop)
+        finish_rows(tables, parameters, batch, values, box, start, stop)
         start, stop = scored_run(batch.scored, stop, last)
 
 
 @kernel
 def _run_recurrent(tables, parameters, packed, batch, values, stage, first, last):
-    boxes, order = tables.boxes, tables.order
-    order_from, order_to = tables.stages[stage, ORDER_FROM], tables.stages[stage, ORDER_TO]
-    for i in range(order_from, order_to):
-        _start_sum(tables, packed, batch, values, order[i], first, last)
-    for step in range(last - first):
-        t = first + step if tables.stages[stage, DIRECTION] >= 0 else last - 1 - step
-        for i in range(order_from, order_to):
-            box = order[i]
-            inner_from, inner_to = boxes[box, INNER_FROM], boxes[box, INNER_TO]
-            step_bytes = boxes[box, WIDTH] * values.itemsize
-            so_far = address(values, rows_at(tables, batch, box, t))
-            _add_arrows(
-                tables, packed, batch, values, box, inner_from, inner_to, t, t + 1, so_far, step_bytes
-            )
-            _finish(tables, parameters, batch, values, box, t, t + 1)
+    for i in range(tables.stages[stage, ORDER_FROM], tables.stages[stage, ORDER_TO]):
+        _start_sum(tables, packed, batch, values, tables.order[i], first, last)
+    run_steps(tables, parameters, packed, batch, values, stage, first, last)
 
 
 @kernel

@@ -8,7 +8,37 @@ from rnnbench.kernels.compilation import kernel
 from rnnbench.kernels.tables import CROSS_ENTROPY, MSE
 
 
-@kernel(ordered=True)
+@kernel
+def _first_bad_weight(w):
+    wrong = 0
+    for i in range(w.size):
+        wrong += 0 if 0.0 <= w[i] < np.inf else 1
+    for i in range(w.size if wrong > 0 else 0):
+        if not 0.0 <= w[i] < np.inf:
+            return i
+    return -1
+
+
+@kernel
+def _first_bad_label(labels, outputs, w):
+    for i in range(w.size):
+        if w[i] > 0.0 and not 0 <= labels[i] < outputs:
+            return i
+    return -1
+
+
+@kernel
+def _leave_out_unknown(target, outputs, w):
+    # A target that is NaN in any output is not known. Loops without a jump, but for the last one.
+    unknown = 0
+    for i in range(target.size):
+        unknown += 1 if target[i] != target[i] else 0
+    for i in range(target.size if unknown > 0 else 0):
+        if target[i] != target[i]:
+            w[i // outputs] = 0.0
+
+
+@kernel
 def prepare_steps(target, labels, weight, lengths, switch, outputs, w, known, scored):
     """Decide which steps are scored and which targets are fed.
 
@@ -45,28 +75,31 @@ def prepare_steps(target, labels, weight, lengths, switch, outputs, w, known, sc
         First row with a negative weight or a label outside 0..O-1 at a weight above 0, or -1.
     """
     sequences = lengths.size
-    total, unknown, bad = 0.0, 0, -1
-    scored[:] = 0
-    for row in range(w.size):
-        t = row // sequences
-        value = weight[row] if weight.size > 0 else 1.0
-        inside = t < lengths[row % sequences]
-        if inside and not 0.0 <= value < np.inf and bad < 0:
-            bad = row
-        if not inside:
-            value = 0.0
-        for j in range(row * outputs, (row + 1) * outputs if target.size > 0 else row * outputs):
-            if target[j] != target[j]:
-                value = 0.0
-        if value > 0.0 and labels.size > 0 and not 0 <= labels[row] < outputs and bad < 0:
-            bad = row
-        w[row] = value
-        total += value
-        if value != 0.0:
-            scored[t] = 1
-        known[row] = 1 if not inside or (value > 0.0 and t < switch) else 0
-        if inside and t < switch and known[row] == 0:
-            unknown += 1
+    for i in range(w.size):
+        w[i] = weight[i] if weight.size > 0 else 1.0
+        known[i] = 0
+    for b in range(sequences):
+        for t in range(lengths[b], scored.size):
+            w[t * sequences + b] = 0.0
+            known[t * sequences + b] = 1
+    bad = _first_bad_weight(w)
+    if target.size > 0:
+        _leave_out_unknown(target, outputs, w)
+    if labels.size > 0:
+        wrong = _first_bad_label(labels, outputs, w)
+        bad = wrong if bad < 0 or 0 <= wrong < bad else bad
+    unknown = 0
+    for i in range(min(switch, scored.size) * sequences):
+        inside = known[i] == 0
+        known[i] = 1 if w[i] > 0.0 or not inside else 0
+        unknown += 1 - known[i]
+    total = 0.0
+    for t in range(scored.size):
+        here = 0.0
+        for value in w[t * sequences : (t + 1) * sequences]:
+            here += value
+        scored[t] = 1 if here != 0.0 else 0
+        total += here
     return total, unknown, bad
 
 
@@ -92,17 +125,6 @@ def feed_targets(target, labels, known, lengths, fed, outputs):
                 fed[row, j] = 1 if labels[row] == j else 0
             else:
                 fed[row, j] = target[row * outputs + j]
-
-
-@kernel(ordered=True)
-def _squared_error(y, target, factor, dy):
-    loss = 0.0
-    for j in range(y.size):
-        error = y[j] - target[j]
-        # Numba's float() of a float32 stays float32.
-        loss += np.float64(error) * np.float64(error)
-        dy[j] = 2 * factor * error
-    return loss
 
 
 @kernel(ordered=True)
@@ -158,17 +180,24 @@ def loss_and_dy(code, y, outputs, target, labels, w, scale, dy):
     tiny = np.finfo(y.dtype).tiny
     least = np.finfo(y.dtype).eps / 4
     loss = 0.0
+    unscored = dy.reshape(dy.size)
+    for i in range(unscored.size):
+        unscored[i] = 0
     for row in range(w.size):
         if w[row] == 0.0:
-            dy[row] = 0
             continue
         factor = y.dtype.type(w[row] * scale)
         if code == CROSS_ENTROPY:
             loss += w[row] * _cross_entropy(y[row, :outputs], labels[row], factor, dy[row], tiny)
-            continue
-        d = target[row * outputs : (row + 1) * outputs]
-        if code == MSE:
-            loss += w[row] * _squared_error(y[row, :outputs], d, factor, dy[row])
+        elif code == MSE:
+            error_sum = 0.0
+            for j in range(outputs):
+                error = y[row, j] - target[row * outputs + j]
+                # Numba's float() of a float32 stays float32.
+                error_sum += np.float64(error) * np.float64(error)
+                dy[row, j] = 2 * factor * error
+            loss += w[row] * error_sum
         else:
+            d = target[row * outputs : (row + 1) * outputs]
             loss += w[row] * _binary_cross_entropy(y[row, :outputs], d, factor, dy[row], least)
     return loss * scale

@@ -6,6 +6,9 @@ type of the vector.
 """
 
 import math
+from typing import NamedTuple
+
+import numpy as np
 
 from rnnbench.kernels.clipping import clip
 from rnnbench.kernels.compilation import kernel
@@ -14,6 +17,26 @@ from rnnbench.kernels.compilation import kernel
 SGD, RMSPROP, ADAM, RPROP = 0, 1, 2, 3
 #: Length of the array `settings`, for every rule.
 SETTINGS = 5
+
+
+class Rule(NamedTuple):
+    """A rule with its memory and the clipping before it.
+
+    Attributes
+    ----------
+    code : int
+        SGD, RMSPROP, ADAM or RPROP.
+    state, settings : ndarray
+        As in the rule's own function.
+    norm_bound, value_bound : float
+        As in `rnnbench.kernels.clipping.clip`; infinite for no clipping.
+    """
+
+    code: int
+    state: np.ndarray
+    settings: np.ndarray
+    norm_bound: float
+    value_bound: float
 
 
 @kernel(ordered=True)

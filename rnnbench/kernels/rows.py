@@ -17,6 +17,7 @@ from rnnbench.kernels.tables import (
     SOURCE,
     WIDTH,
 )
+from rnnbench.kernels.views import block
 
 
 @kernel
@@ -32,7 +33,7 @@ def rows_of(buffer, tables, batch, box, first, last):
     width = tables.boxes[box, WIDTH]
     start = rows_at(tables, batch, box, first)
     rows = (last - first) * batch.sequences
-    return buffer[start : start + rows * width].reshape((rows, width))
+    return block(buffer, start, rows, width)
 
 
 @kernel

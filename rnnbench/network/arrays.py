@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,16 +76,19 @@ def check_target(
     labels_only : bool or None
         Whether the loss wants labels (True), real targets (False), or either will do (None).
     """
-    no_values, no_labels = np.empty(0, dtype), np.empty(0, np.int64)
+    refuse_target(target, shape, n_out, labels_only)
+    return flat_target(target, dtype)
+
+
+def refuse_target(target: Any, shape: Shape, n_out: int, labels_only: bool | None) -> None:
+    """Raise InputError where `check_target` would, and copy nothing."""
     if target is None:
-        return no_values, no_labels
+        return
     if isinstance(target, np.ndarray) and target.flags.c_contiguous:
         labels = target.dtype.kind in "iu" and target.shape == (shape.steps, shape.sequences)
-        if labels and labels_only is not False:
-            return no_values, plain(target.astype(np.int64, copy=False))
         real = target.dtype.kind == "f" and target.shape == (shape.steps, shape.sequences, n_out)
-        if real and not labels_only:
-            return plain(target.astype(dtype, copy=False)), no_labels
+        if (labels and labels_only is not False) or (real and not labels_only):
+            return
     wanted = [
         *([f"({shape.steps}, {shape.sequences}, {n_out}) floating"] if not labels_only else []),
         *([f"({shape.steps}, {shape.sequences}) integer labels"] if labels_only is not False else []),
@@ -95,14 +98,41 @@ def check_target(
     )
 
 
+def flat_target(target: Any, dtype: np.dtype[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return (real targets, labels) of a target that was checked, flat; the one not given is empty."""
+    no_values, no_labels = np.empty(0, dtype), np.empty(0, np.int64)
+    if target is None:
+        return no_values, no_labels
+    if target.dtype.kind == "f":
+        return plain(target.astype(dtype, copy=False)), no_labels
+    return no_values, plain(target.astype(np.int64, copy=False))
+
+
 def check_weight(weight: Any, shape: Shape) -> NDArray[np.float64]:
     """Check step weights (T, B) and return them flat; empty for None."""
-    if weight is None:
-        return np.empty(0)
+    refuse_weight(weight, shape)
+    return flat_weight(weight)
+
+
+def refuse_weight(weight: Any, shape: Shape) -> None:
+    """Raise InputError where `check_weight` would, and copy nothing."""
     expected = (shape.steps, shape.sequences)
-    if not isinstance(weight, np.ndarray) or weight.shape != expected or weight.dtype.kind not in "fiub":
+    wrong = not isinstance(weight, np.ndarray) or weight.shape != expected or weight.dtype.kind not in "fiub"
+    if weight is not None and wrong:
         raise InputError(f"weight: expected {expected} numbers, (T, B); given {_describe(weight)}")
-    return plain(np.ascontiguousarray(weight, np.float64))
+
+
+def flat_weight(weight: Any) -> NDArray[np.float64]:
+    """Return step weights that were checked, flat; empty for None."""
+    return np.empty(0) if weight is None else plain(np.ascontiguousarray(weight, np.float64))
+
+
+def refuse_step(t: int, b: int, n_labels: int) -> NoReturn:
+    """Raise InputError: a weight, or one of `n_labels` labels, is out of range at step t of sequence b."""
+    raise InputError(
+        f"target or weight at step {t} of sequence {b}: weights must be finite and not negative"
+        + (f", labels in 0..{n_labels - 1}" if n_labels else "")
+    )
 
 
 def check_lengths(lengths: Any, shape: Shape) -> NDArray[np.int64]:

@@ -200,6 +200,12 @@ def receptive_field(names: Sequence[str], arrows: Sequence[Arrow], output: str) 
     return max(map(abs, span.get(output, (0, 0))))
 
 
+def future_reader(arrows: Iterable[Arrow]) -> str:
+    """Return which box reads the future through which arrow, in words, or "" where none does."""
+    ahead = next((arrow for arrow in arrows if arrow.lag < 0), None)
+    return "" if ahead is None else f"box {ahead.target} reads the future (arrow {ahead.name})"
+
+
 def true_recurrence(names: Sequence[str], arrows: Sequence[Arrow]) -> bool:
     """Whether there is a learned cycle that the gradient can go round."""
     # A gate on chunks of K steps is always closed to a lag of K or more.

@@ -4,14 +4,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from rnnbench.network.arrays import InputError, Loop, Shape, State
+from rnnbench.network.block import Block
 from rnnbench.network.description import Arrow, Box
 from rnnbench.network.generation import chooser
 from rnnbench.network.graph import INPUT_NAME
 from rnnbench.network.parameters import Parameters
 from rnnbench.network.parametrised import Parametrised
+from rnnbench.network.recompute import MEMORIES, Stream, refusal
 from rnnbench.network.run import FUSED_ACTIVATION, LOSS_CODES, Run, Workspace
 from rnnbench.network.schedule import Plan
 
@@ -97,6 +99,7 @@ class Network(Parametrised):
         lengths: Any = None,
         state: State | None = None,
         return_state: bool = False,
+        memory: str = "full",
     ) -> Any:
         """Compute the output at every step.
 
@@ -122,6 +125,9 @@ class Network(Parametrised):
             their initial values.
         return_state : bool
             Whether to return the state behind each sequence's last step too.
+        memory : "full" or "recompute"
+            "recompute" goes through time piece by piece and keeps the outputs only; for networks that read
+            only the past.
 
         Returns
         -------
@@ -132,10 +138,23 @@ class Network(Parametrised):
         ------
         InputError
             An array that does not fit, with the shape expected.
+        ValueError
+            `memory` is "recompute" and an arrow reads the future.
         """
+        if self._in_pieces(memory):
+            outside = {"weight": weight, "lengths": lengths, "state": state}
+            whole = Stream(self, params, x, target, loop, **outside).forward()
+            return whole if return_state else whole[0]
         run = Run(self, params, x, target, loop, weight=weight, lengths=lengths, state=state)
         y = run.value(self.output)
         return (y, run.final_state(x)) if return_state else y
+
+    def _in_pieces(self, memory: str) -> bool:
+        if memory not in MEMORIES:
+            raise ValueError(f"memory={memory!r}: must be one of {', '.join(MEMORIES)}")
+        if refusal(self, memory):
+            raise ValueError(refusal(self, memory))
+        return memory == "recompute"
 
     def values(
         self,
@@ -152,6 +171,19 @@ class Network(Parametrised):
         run = Run(self, params, x, target, loop, weight=weight, lengths=lengths, state=state)
         return {name: run.value(name) for name in self._names}
 
+    def _check_loss(self, loss: str, reduction: str, target: Array | None) -> None:
+        if loss not in LOSS_CODES:
+            raise ValueError(f"loss={loss!r}: must be one of {', '.join(LOSS_CODES)}")
+        if reduction not in ("mean", "sum"):
+            raise ValueError(f"reduction={reduction!r}: must be 'mean' or 'sum'")
+        activation = next(box.activation for box in self.boxes if box.name == self.output)
+        if activation != FUSED_ACTIVATION.get(loss, activation):
+            raise ValueError(
+                f"loss={loss!r}: needs a {FUSED_ACTIVATION[loss]} output; box {self.output} is {activation}"
+            )
+        if target is None:
+            raise InputError("target: needed for a loss; given None")
+
     def _loss_run(
         self,
         params: Parameters,
@@ -164,17 +196,7 @@ class Network(Parametrised):
         lengths: Any,
         state: State | None,
     ) -> tuple[Run, float]:
-        if loss not in LOSS_CODES:
-            raise ValueError(f"loss={loss!r}: must be one of {', '.join(LOSS_CODES)}")
-        if reduction not in ("mean", "sum"):
-            raise ValueError(f"reduction={reduction!r}: must be 'mean' or 'sum'")
-        activation = next(box.activation for box in self.boxes if box.name == self.output)
-        if activation != FUSED_ACTIVATION.get(loss, activation):
-            raise ValueError(
-                f"loss={loss!r}: needs a {FUSED_ACTIVATION[loss]} output; box {self.output} is {activation}"
-            )
-        if target is None:
-            raise InputError("target: needed for a loss; given None")
+        self._check_loss(loss, reduction, target)
         run = Run(self, params, x, target, loop, weight=weight, lengths=lengths, state=state, loss=loss)
         return run, run.loss_into(loss, reduction)
 
@@ -206,6 +228,7 @@ class Network(Parametrised):
         *,
         lengths: Any = None,
         state: State | None = None,
+        memory: str = "full",
     ) -> tuple[float, Parameters]:
         """Compute the loss and its gradient, each arrow's gate as declared.
 
@@ -223,6 +246,9 @@ class Network(Parametrised):
         reduction : "mean" or "sum"
             "mean": sum of w l over (sum of w, times O for mse and binary cross-entropy). "sum": J = sum over
             steps and sequences of w l.
+        memory : "full" or "recompute"
+            "full" keeps every value and its gradient. "recompute" keeps about the root of T steps of them and
+            runs each piece of the sequences forward a second time; for networks that read only the past.
 
         Returns
         -------
@@ -233,10 +259,47 @@ class Network(Parametrised):
         ------
         InputError
             An array that does not fit, or no scored step at all.
+        ValueError
+            `memory` is "recompute" and an arrow reads the future.
         """
+        if self._in_pieces(memory):
+            self._check_loss(loss, reduction, target)
+            outside = {"weight": weight, "lengths": lengths, "state": state}
+            return Stream(self, params, x, target, loop, loss=loss, **outside).loss_and_grad(reduction)
         run, value = self._loss_run(params, x, target, loss, weight, loop, reduction, lengths, state)
         gradient, _, _ = run.backward(run.buffers.dy, loss in FUSED_ACTIVATION, with_input=False)
         return value, gradient
+
+    def training_block(
+        self,
+        x: Array,
+        target: Array,
+        loss: str = "mse",
+        weight: Array | None = None,
+        loop: Loop = "closed",
+        reduction: str = "mean",
+        *,
+        lengths: Any = None,
+        dtype: DTypeLike = np.float32,
+        capacity: int = 16,
+    ) -> Block:
+        """Return room for batches like this one, to train on in one compiled call: see `Block`.
+
+        Parameters
+        ----------
+        x, target, loss, weight, loop, reduction, lengths
+            As in `loss_and_grad`. The batch is not put into the block: `Block.add` does that.
+        dtype : float32 or float64
+            Type of the parameters.
+        capacity : int
+            Batches at most.
+
+        Raises
+        ------
+        InputError
+            An array that does not fit. Values that are out of range are found later.
+        """
+        return Block(self, x, target, loss, weight, loop, reduction, lengths, np.dtype(dtype), capacity)
 
     def backward(
         self,
@@ -279,7 +342,7 @@ class Network(Parametrised):
         if not isinstance(dy, np.ndarray) or dy.shape != expected or dy.dtype.kind != "f":
             given = f"{dy.shape} {dy.dtype}" if isinstance(dy, np.ndarray) else type(dy).__name__
             raise InputError(f"dy: expected {expected} floating, (T, B, O); given {given}")
-        return run.backward(run.padded_dy(dy), False, with_input=True)
+        return run.backward(run.own_dy(dy), False, with_input=True)
 
     def step(self, params: Parameters, state: State | None, x_t: Array) -> tuple[Array, State]:
         """Advance one step.

@@ -1,5 +1,6 @@
 """One call of the kernels: arrays checked, buffers found, tables chosen."""
 
+import copy
 import threading
 from collections import OrderedDict
 from typing import Any
@@ -7,16 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnbench.kernels import backward as backward_kernels
+from rnnbench.kernels import forward as forward_kernels
 from rnnbench.kernels import losses
 from rnnbench.kernels import tables as k
-from rnnbench.kernels.backward import backward
-from rnnbench.kernels.forward import forward
 from rnnbench.kernels.vectors import padded
 from rnnbench.network import arrays
 from rnnbench.network.arrays import InputError, Shape, State
+from rnnbench.network.clock import counted
 from rnnbench.network.graph import INPUT_NAME
 from rnnbench.network.parameters import Parameters
-from rnnbench.network.schedule import Plan
+from rnnbench.network.schedule import CACHE_LINE, Plan
 
 #: Shapes for which a thread keeps buffers; the least recently used go first.
 KEPT_SHAPES = 4
@@ -28,6 +30,17 @@ LOSS_CODES = {
 #: The loss whose gradient is taken together with the output's activation.
 FUSED_ACTIVATION = {"binary_cross_entropy": "sigmoid", "cross_entropy": "softmax"}
 
+forward, backward = counted(forward_kernels.forward), counted(backward_kernels.backward)
+prepare_steps, loss_and_dy = counted(losses.prepare_steps), counted(losses.loss_and_dy)
+
+
+def aligned(size: int, dtype: np.dtype[Any], zero: bool = False) -> NDArray[Any]:
+    """Return an array that begins with a cache line: vectors that lie across two lines cost twice as much."""
+    line = CACHE_LINE // dtype.itemsize
+    room = (np.zeros if zero else np.empty)(size + line, dtype)
+    start = -room.ctypes.data % CACHE_LINE // dtype.itemsize
+    return room[start : start + size]
+
 
 class Buffers:
     """Arrays one thread reuses for one shape, plan and dtype."""
@@ -35,22 +48,50 @@ class Buffers:
     def __init__(self, plan: Plan, shape: Shape, dtype: np.dtype[Any]) -> None:
         rows = shape.steps * shape.sequences
         tables = plan.tables(dtype)
-        width = int(tables.boxes[tables.output, k.WIDTH])
+        outputs = int(tables.boxes[tables.output, k.SIZE])
         self.regions, size = plan.regions(shape.steps, shape.sequences, dtype)
         self.block = plan.block(shape.steps, shape.sequences, dtype)
-        # Zero once: the padding of rows is computed with, though never read.
-        self.values = np.zeros(size, dtype)
+        self.values = aligned(size, dtype)
         self.dvalues = np.empty(0, dtype)
-        self.dy = np.zeros((rows, width), dtype)
-        self.packed = np.zeros(tables.packed_size, dtype)
-        self.packed_gradient = np.zeros(tables.packed_size, dtype)
-        self.transposed = np.zeros(tables.transposed_size, dtype)
+        self.dy = np.empty((rows, outputs), dtype)
+        # Padding is 0 from now on: kernels write around it.
+        self.packed = aligned(tables.packed_size + tables.transposed_size, dtype, zero=True)
+        self.packed_gradient = aligned(tables.packed_size + tables.transposed_size, dtype, zero=True)
+        self.transposed = aligned(tables.transposed_size + tables.packed_size, dtype, zero=True)
         self.segments = np.zeros(plan.segments, np.int64)
         self.weight = np.empty(rows)
         self.known = np.empty(rows, np.uint8)
         self.scored = np.empty(shape.steps, np.uint8)
         self.carried = np.zeros(len(self.regions), np.uint8)
         self.no_offset = np.zeros(shape.sequences, np.int64)
+
+    def adjoint(
+        self,
+        dy: NDArray[Any],
+        fused: bool,
+        gradient: NDArray[Any],
+        dx: NDArray[Any],
+        dx_before: NDArray[Any],
+        later: NDArray[Any] | None = None,
+    ) -> k.Adjoint:
+        """Return the arrays of a backward pass that fills `gradient`; `dx` and `dx_before` may be empty."""
+        self.for_backward()
+        after = np.empty(0, self.values.dtype) if later is None else later
+        scratch = self.packed_gradient, self.transposed
+        return k.Adjoint(self.dvalues, dy.reshape(-1), fused, gradient, *scratch, dx, dx_before, after)
+
+    def for_backward(self) -> None:
+        """Make room for the gradient of every value, once."""
+        if self.dvalues.size == 0:
+            # Products read whole vectors, beyond the last row too.
+            self.dvalues = aligned(self.values.size + padded(1, self.values.itemsize), self.values.dtype)
+
+    def shortened(self, shape: Shape) -> "Buffers":
+        """Return these buffers for a run of no more steps, which shares all memory."""
+        rows, short = shape.steps * shape.sequences, copy.copy(self)
+        short.dy, short.weight, short.known = self.dy[:rows], self.weight[:rows], self.known[:rows]
+        short.scored, short.block = self.scored[: shape.steps], min(self.block, shape.steps)
+        return short
 
 
 class Workspace(threading.local):
@@ -117,14 +158,11 @@ class Run:
         plan = net._plan(loop, gates)
         buffers = net._workspace.buffers(plan, shape, self.vector.dtype)
         steps = (self.target, self.labels, weight, self.lengths, switch, net.n_out)
-        prepared = losses.prepare_steps(*steps, buffers.weight, buffers.known, buffers.scored)
+        prepared = prepare_steps(*steps, buffers.weight, buffers.known, buffers.scored)
         self.total, unknown, bad = prepared
         if bad >= 0:
             t, b = divmod(bad, shape.sequences)
-            raise InputError(
-                f"target or weight at step {t} of sequence {b}: weights must be finite and not negative"
-                + (f", labels in 0..{net.n_out - 1}" if self.labels.size else "")
-            )
+            arrays.refuse_step(t, b, net.n_out if self.labels.size else 0)
         if loop == "open" and unknown:
             plan = net._plan("mixed", gates)
             other = net._workspace.buffers(plan, shape, self.vector.dtype)
@@ -149,7 +187,6 @@ class Run:
             shape.steps,
             shape.sequences,
             self.net.n_in,
-            padded(self.net.n_in, dtype.itemsize),
             buffers.block,
             buffers.regions,
             empty if shape.one_hot else arrays.plain(np.ascontiguousarray(x, dtype)),
@@ -166,20 +203,20 @@ class Run:
             buffers.segments,
         )
 
-    def _padded_rows(self, buffer: NDArray[Any], row: int, first: int, last: int) -> NDArray[Any]:
+    def _flat_rows(self, buffer: NDArray[Any], row: int, first: int, last: int) -> NDArray[Any]:
         """Return a view ((last - first) * B, width) of the steps of the box in that row of the tables."""
         table = self.plan.tables(self.vector.dtype).boxes
         width, sequences = int(table[row, k.WIDTH]), self.shape.sequences
-        start = (
-            int(self.buffers.regions[row]) + (int(table[row, k.INITIAL_SLOTS]) + first) * sequences * width
+        before = (int(table[row, k.INITIAL_SLOTS]) + first) * sequences
+        start = int(self.buffers.regions[row]) + before * width
+        return buffer[start : start + (last - first) * sequences * width].reshape(
+            (last - first) * sequences, width
         )
-        return buffer[start : start + (last - first) * sequences * width].reshape(-1, width)
 
     def rows(self, buffer: NDArray[Any], row: int, first: int, last: int) -> NDArray[Any]:
         """Return a view (last - first, B, size) of the same."""
-        size = int(self.plan.tables(self.vector.dtype).boxes[row, k.SIZE])
-        rows = self._padded_rows(buffer, row, first, last)
-        return rows.reshape(last - first, self.shape.sequences, -1)[:, :, :size]
+        rows = self._flat_rows(buffer, row, first, last)
+        return rows.reshape(last - first, self.shape.sequences, rows.shape[1])
 
     def _regions_of(self, name: str) -> list[int]:
         fed = [self.plan.fed] if name == self.net.output and self.plan.fed >= 0 else []
@@ -194,7 +231,7 @@ class Run:
                     self.rows(values, row, -len(array), 0)[...] = array[::-1]
                     self.buffers.carried[row] = 1
         if self.plan.fed >= 0:
-            fed = self._padded_rows(values, self.plan.fed, 0, self.shape.steps)
+            fed = self._flat_rows(values, self.plan.fed, 0, self.shape.steps)
             known, lengths = self.buffers.known, self.lengths
             losses.feed_targets(self.target, self.labels, known, lengths, fed, self.net.n_out)
 
@@ -214,47 +251,38 @@ class Run:
             raise InputError("weight: no step is scored (the weights of all known targets are 0)")
         terms = self.total * (1 if loss == "cross_entropy" else self.net.n_out)
         scale = 1.0 if reduction == "sum" else 1.0 / terms
-        y = self._padded_rows(self.buffers.values, self.plan.rows[self.net.output], 0, self.shape.steps)
+        y = self._flat_rows(self.buffers.values, self.plan.rows[self.net.output], 0, self.shape.steps)
         rest = (self.target, self.labels, self.buffers.weight, scale, self.buffers.dy)
-        return float(losses.loss_and_dy(LOSS_CODES[loss], y, self.net.n_out, *rest))
+        return float(loss_and_dy(LOSS_CODES[loss], y, self.net.n_out, *rest))
 
-    def padded_dy(self, dy: NDArray[Any]) -> NDArray[Any]:
-        """Copy a user's gradient (T, B, O) into rows of whole vectors, 0 beyond each sequence's end."""
-        rows = np.zeros((self.shape.steps, self.shape.sequences, self.buffers.dy.shape[1]), self.vector.dtype)
-        rows[:, :, : self.net.n_out] = dy
+    def own_dy(self, dy: NDArray[Any]) -> NDArray[Any]:
+        """Copy a user's gradient (T, B, O), 0 beyond each sequence's end."""
+        rows: NDArray[Any] = np.array(dy, self.vector.dtype)
         if self.ragged:
             rows[np.arange(self.shape.steps)[:, None] >= self.lengths] = 0
         return rows
 
     def backward(
-        self, dy: NDArray[Any], fused: bool, with_input: bool
+        self, dy: NDArray[Any], fused: bool, with_input: bool, later: NDArray[Any] | None = None
     ) -> tuple[Parameters, NDArray[Any], State]:
-        """Run the backward pass; return the gradient, and where wanted that of the input and of the state."""
+        """Run the backward pass; return the gradient, and where wanted that of the input and of the state.
+
+        `later` is what the steps behind the last one pass back to this run's last values (`Adjoint.later`).
+        """
         buffers, shape, dtype = self.buffers, self.shape, self.vector.dtype
-        if buffers.dvalues.size == 0:
-            buffers.dvalues = np.empty_like(buffers.values)
         slots = self.plan.input_slots if with_input else 0
-        row = shape.sequences * self.batch.input_width
+        row = shape.sequences * self.net.n_in
         dx = np.empty(shape.steps * row if with_input else 0, dtype)
         dx_before = np.empty(slots * row, dtype)
-        gradient = np.empty_like(self.vector)
-        adjoint = k.Adjoint(
-            buffers.dvalues,
-            dy.reshape(-1),
-            fused,
-            gradient,
-            buffers.packed_gradient,
-            buffers.transposed,
-            dx,
-            dx_before,
-        )
+        gradient = np.empty(self.vector.size)
+        adjoint = buffers.adjoint(dy, fused, gradient, dx, dx_before, later)
         backward(self.plan.tables(dtype), self.vector, self.batch, buffers.values, adjoint)
         dstate = self._state_gradient(dx_before, slots) if with_input else {}
         if with_input:
-            dx = dx.reshape(shape.steps, shape.sequences, -1)[:, :, : self.net.n_in].copy()
+            dx = dx.reshape(shape.steps, shape.sequences, -1)
         if self.ragged and with_input:
             dx[np.arange(shape.steps)[:, None] >= self.lengths] = 0
-        return self.net.parameters(gradient), dx, dstate
+        return self.net.parameters(gradient.astype(dtype, copy=False)), dx, dstate
 
     def _state_gradient(self, dx_before: NDArray[Any], slots: int) -> State:
         result: State = {}
@@ -263,7 +291,7 @@ class Run:
                 parts = [self.rows(self.buffers.dvalues, r, -shape[0], 0) for r in self._regions_of(name)]
                 result[name] = np.sum(parts, axis=0)[::-1].copy()
         if slots:
-            before = dx_before.reshape(slots, self.shape.sequences, -1)[:, :, : self.net.n_in]
+            before = dx_before.reshape(slots, self.shape.sequences, -1)
             result[INPUT_NAME] = before[::-1].copy()
         return result
 

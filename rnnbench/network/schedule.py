@@ -10,11 +10,15 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from rnnbench.kernels import tables as k
-from rnnbench.kernels.vectors import SEGMENT_COLUMNS, padded
+from rnnbench.kernels.addresses import addresses
+from rnnbench.kernels.recurrence import ELEMENTS_OF_A_BOX, ELEMENTS_OF_AN_ARROW
+from rnnbench.kernels.vectors import EXPLICIT, SEGMENT_COLUMNS, padded
 from rnnbench.network.description import ACTIVATIONS, Arrow, Box
 from rnnbench.network.graph import INPUT_NAME, components, inner_arrows
 from rnnbench.network.parameters import Layout, slots
 
+#: Bytes; every region begins with one.
+CACHE_LINE = 64
 #: Half of a 1 MiB second-level cache: values and gradients of a block of steps should fit.
 BLOCK_BYTES = 512 * 1024
 
@@ -100,17 +104,25 @@ class Plan:
         inside = [a for a in arrows if a not in feedback] if loop == "open" else list(arrows)
         self.stages = stages_of(boxes, inside, output)
         self.groups = groups_of(self.stages, inside)
+        self._group_of = {
+            name: number
+            for number, (first, last, _) in enumerate(self.groups)
+            for stage in self.stages[first:last]
+            for name in stage.boxes
+        }
         self.rows = {box.name: row for row, box in enumerate(boxes)}
         self.fed = len(boxes) if feedback else -1
         self._inner = [a for s in self.stages for a in inner_arrows(s.boxes, inside)]
         ordered = self._sorted_arrows(boxes, arrows)
         self._arrow_table = self._arrows(ordered, layout, feedback, gates)
         self._box_table = self._boxes(boxes, arrows, ordered, layout)
-        self._scales = np.array([0.0 if a.learned else float(a.weight) for a in ordered])
+        self._scales = np.array([*(0.0 if a.learned else float(a.weight) for a in ordered), 1.0])
         self._tables: dict[np.dtype, k.Tables] = {}
         self.bytes_per_row = 2 * int(self._box_table[:, k.SIZE].sum())
         ends = [sum(box.name in (a.source, a.target) for a in arrows) for box in boxes]
-        self.segments = SEGMENT_COLUMNS * max([1, *ends])
+        self.outer_segments = SEGMENT_COLUMNS * max([1, *ends])
+        inner = ELEMENTS_OF_A_BOX * len(self._box_table) + ELEMENTS_OF_AN_ARROW * len(ordered)
+        self.segments = self.outer_segments + inner
         self.input_slots = slots(INPUT_NAME, arrows)[0]
 
     def _sorted_arrows(self, boxes: Sequence[Box], arrows: Sequence[Arrow]) -> list[Arrow]:
@@ -133,7 +145,7 @@ class Plan:
                 source = self.fed
                 # Targets are constants: only values before the first step can be reached.
                 cut = -1 - cut if self._loop == "open" else cut
-            table[row] = source, self.rows[arrow.target], arrow.lag, cut, layout.start(arrow.name), -1, -1
+            table[row] = source, self.rows[arrow.target], arrow.lag, cut, layout.start(arrow.name), -1, -1, 0
         return table
 
     def _boxes(
@@ -151,10 +163,13 @@ class Plan:
             into = [i for i, a in enumerate(ordered) if a.target == box.name]
             first, n_inner = into[0] if into else 0, sum(ordered[i] in self._inner for i in into)
             middle, last = first + len(into) - n_inner, first + len(into)
+            readers = {self._group_of[a.target] for a in ordered if a.source == box.name}
+            entry[k.READ_ELSEWHERE] = bool(readers - {self._group_of[box.name]})
             entry[[k.OUTER_FROM, k.OUTER_TO, k.INNER_FROM, k.INNER_TO]] = first, middle, middle, last
         if self.fed >= 0:
             output = self.rows[self._output]
             table[self.fed] = table[output]
+            table[self.fed, k.READ_ELSEWHERE] = 1
             if self._loop == "mixed":
                 table[output, k.FEEDS] = self.fed
         for number, box in enumerate(squares):
@@ -187,6 +202,9 @@ class Plan:
                 self.fed,
                 packed_size,
                 transposed_size,
+                self.outer_segments,
+                padded(1, dtype.itemsize),
+                addresses(dtype),
             )
         return self._tables[dtype]
 
@@ -204,7 +222,8 @@ class Plan:
     def _packed(self, itemsize: int) -> tuple[NDArray[np.int64], NDArray[np.int64], int, int]:
         """Return box and arrow tables with widths and packed offsets, and the sizes of the packed copies."""
         boxes, arrows = self._box_table.copy(), self._arrow_table.copy()
-        boxes[:, k.WIDTH] = [padded(int(size), itemsize) for size in boxes[:, k.SIZE]]
+        boxes[:, k.WIDTH] = boxes[:, k.SIZE]
+        boxes[:, k.PACKED_WIDTH] = [padded(int(size), itemsize) for size in boxes[:, k.SIZE]]
         packed_at = transposed_at = 0
         for arrow in arrows:
             source = arrow[k.SOURCE]
@@ -213,18 +232,33 @@ class Plan:
             arrow[[k.PACKED_AT, k.TRANSPOSED_AT]] = -1
             if arrow[k.WEIGHT_AT] >= 0:
                 arrow[[k.PACKED_AT, k.TRANSPOSED_AT]] = packed_at, transposed_at
-                packed_at += size * boxes[arrow[k.TARGET], k.WIDTH]
+                few = 2 * boxes[arrow[k.TARGET], k.SIZE] <= padded(1, itemsize) and source != k.INPUT
+                arrow[k.THIN] = few and boxes[arrow[k.TARGET], k.SIZE] < size
+                packed_at += size * boxes[arrow[k.TARGET], k.PACKED_WIDTH]
                 transposed_at += boxes[arrow[k.TARGET], k.SIZE] * width
         for box in boxes:
             box[k.PACKED_BIAS_AT] = packed_at
-            packed_at += box[k.WIDTH]
+            packed_at += box[k.PACKED_WIDTH]
+        self._mark_few(boxes, arrows, padded(1, itemsize))
         return boxes, arrows, int(packed_at), int(transposed_at)
+
+    def _mark_few(self, boxes: NDArray[np.int64], arrows: NDArray[np.int64], lanes: int) -> None:
+        """Mark boxes of at most half a vector of units that are summed over, or passed back from, many."""
+        for row, box in enumerate(boxes):
+            box[[k.FEW_IN, k.FEW_OUT]] = 0
+            if EXPLICIT and 2 * box[k.SIZE] <= lanes:
+                learned = arrows[arrows[:, k.WEIGHT_AT] >= 0]
+                into, out = learned[learned[:, k.TARGET] == row], learned[learned[:, k.SOURCE] == row]
+                sizes = [self._n_in if s == k.INPUT else boxes[s, k.SIZE] for s in into[:, k.SOURCE]]
+                box[k.FEW_IN] = max(sizes, default=0) >= lanes
+                box[k.FEW_OUT] = max(boxes[out[:, k.TARGET], k.SIZE], default=0) >= lanes
 
     def regions(self, steps: int, sequences: int, dtype: DTypeLike) -> tuple[NDArray[np.int64], int]:
         """Return the offset of each box's region and the size of the whole buffer, in elements."""
         table = self.tables(dtype).boxes
         rows = table[:, k.INITIAL_SLOTS] + steps + table[:, k.FINAL_SLOTS]
-        ends = np.cumsum(rows * sequences * table[:, k.WIDTH])
+        line = CACHE_LINE // np.dtype(dtype).itemsize
+        ends = np.cumsum(-(-rows * sequences * table[:, k.WIDTH] // line) * line)
         return np.concatenate([[0], ends[:-1]]).astype(np.int64), int(ends[-1])
 
     def block(self, steps: int, sequences: int, dtype: DTypeLike) -> int:

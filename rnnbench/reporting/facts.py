@@ -8,7 +8,18 @@ import pandas as pd
 from rnnbench.reporting.frame import WITHOUT_EFFECT, Record, model_labels, natural, task_labels
 
 #: Fields of a run's provenance that are printed; a host's or a user's name is not among them.
-PROVENANCE = ("rnnbench", "numerics", "python", "numpy", "numba", "mlflow", "processor", "threads")
+PROVENANCE = (
+    "rnnbench",
+    "numerics",
+    "python",
+    "numpy",
+    "numba",
+    "mlflow",
+    "processor",
+    "threads",
+    "model_source",
+    "task_source",
+)
 #: Parts of a run's time that are added up over all runs.
 PARTS = ("train", "data", "evaluate", "compile")
 

@@ -10,6 +10,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from rnnbench.reporting import facts
+from rnnbench.reporting.busy import where_the_time_went
 from rnnbench.reporting.curves import learning_curves, png
 from rnnbench.reporting.folders import replace_folder
 from rnnbench.reporting.frame import Record, extra_scores, floors_frame, histories_frame, runs_frame
@@ -105,6 +106,7 @@ def write_report(
         curves=curves,
         tasks=tasks,
         run=facts.what_was_run(records, runs),
+        time=where_the_time_went(records),
         extra=extra,
         settings=facts.settings(records, runs),
         provenance=facts.provenance(records),

@@ -5,6 +5,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -111,6 +112,35 @@ class Task(ABC):
         """Whether the input holds the target one or more steps later."""
         return False
 
+    @classmethod
+    def example(cls, folder: Path) -> "Task":
+        """Return an instance on which the contracts are tried; a task that reads a file writes one first.
+
+        Parameters
+        ----------
+        folder : Path
+            A temporary folder, for such a file.
+        """
+        return cls()
+
+    def columns(self) -> dict[str, Any]:
+        """Return what the columns of a file must be so that a trained network can read it.
+
+        Returns
+        -------
+        dict
+            Plain data: "inputs" and "targets", lists of columns, each with its "name" and either "mean" and
+            "unit" (the network sees (value - mean) / unit) or "symbols" (how many; whole numbers from 0);
+            "horizon": rows from an input to its target.
+        """
+        symbols = self.training(np.random.default_rng(0), 1).x.ndim == 2
+        labels = self.loss == "cross_entropy"
+        return {
+            "inputs": [{"name": "x", "symbols": self.n_in}] if symbols else _unscaled("x", self.n_in),
+            "targets": [{"name": "label", "symbols": self.n_out}] if labels else _unscaled("y", self.n_out),
+            "horizon": 0,
+        }
+
     @abstractmethod
     def training(self, rng: np.random.Generator, size: int) -> Batch:
         """Draw ``size`` fresh sequences, or return the fixed data of a task that has no more."""
@@ -174,6 +204,12 @@ class Task(ABC):
     def extra_scores(self, net: Any, params: Any, batch: Batch) -> dict[str, float]:
         """Further scores of a trained network by name; none unless a task has some."""
         return {}
+
+
+def _unscaled(name: str, count: int) -> list[dict[str, Any]]:
+    """Columns as they are: x, or x1, x2, ..."""
+    names = [name] if count == 1 else [f"{name}{n}" for n in range(1, count + 1)]
+    return [{"name": each, "mean": 0.0, "unit": 1.0} for each in names]
 
 
 def outputs(net: Any, params: Any, batch: Batch) -> Array:

@@ -140,6 +140,23 @@ class CSV(Task):
         """Whether a target is among the inputs."""
         return bool(set(self.inputs) & set(self.targets))
 
+    @classmethod
+    def example(cls, folder: Path) -> "CSV":
+        """Return the task of a small file: y is a moving average of u."""
+        u = np.random.default_rng(0).random(200)
+        y = np.convolve(u, [0.5, 0.3, 0.2])[: len(u)]
+        path = folder / "example.csv"
+        path.write_text("u,y\n" + "".join(f"{a},{b}\n" for a, b in zip(u, y, strict=True)), encoding="utf-8")
+        return cls(path=str(path), targets="y")
+
+    def columns(self) -> dict[str, Any]:
+        """Return the file's columns with the scales of its training part."""
+        return {
+            "inputs": _scales(self.inputs, *self._input_scale),
+            "targets": _scales(self.targets, *self._target_scale),
+            "horizon": self.horizon,
+        }
+
     def training(self, rng: np.random.Generator, size: int) -> Batch:
         """Draw ``size`` windows, each with a scored step; or return the training part when it is short."""
         if self._parts[0].stop <= self.length:
@@ -165,7 +182,7 @@ class CSV(Task):
         """Root mean squared error of each target in the unit of the file."""
         steps = scored(batch)
         error = (outputs(net, params, batch)[steps] - batch.target[steps]).astype(np.float64)
-        rmse = np.sqrt((error**2).mean(axis=0)) * self._unit
+        rmse = np.sqrt((error**2).mean(axis=0)) * self._target_scale[1]
         names = ["rmse"] if self.n_out == 1 else [f"rmse_{name}" for name in self.targets]
         return {name: float(value) for name, value in zip(names, rmse, strict=True)}
 
@@ -238,8 +255,8 @@ class CSV(Task):
         """Set columns, weights and parts by step: step t has input row t and target row t + horizon."""
         rows, steps = len(x), len(x) - self.horizon
         first, second = (round(rows * end) for end in np.cumsum(self.split[:2]))
-        x, _ = table.scaled(x, first)
-        target, self._unit = table.scaled(target, first)
+        x, *self._input_scale = table.scaled(x, first)
+        target, *self._target_scale = table.scaled(target, first)
         target = target[self.horizon :]
         first, second = max(0, first - self.horizon), max(0, second - self.horizon)
         self._parts = range(0, first), range(first, second), range(second, steps)
@@ -271,6 +288,13 @@ class CSV(Task):
                 raise ValueError(
                     f"task.targets={','.join(self.targets)}: {what} the {name} part, nothing to predict"
                 )
+
+
+def _scales(names: list[str], mean: Array, unit: Array) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "mean": float(m), "unit": float(u)}
+        for name, m, u in zip(names, mean, unit, strict=True)
+    ]
 
 
 def _names(key: str, value: Any) -> list[str]:

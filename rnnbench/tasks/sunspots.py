@@ -93,6 +93,12 @@ class Sunspots(Task):
         """The input one step later is the target."""
         return True
 
+    def columns(self) -> dict[str, Any]:
+        """Return one column, the yearly numbers, read and predicted one year ahead."""
+        mean, deviation = scaling()
+        column = {"name": "sunspots", "mean": mean, "unit": deviation}
+        return {"inputs": [column], "targets": [column], "horizon": 1}
+
     def training(self, rng: np.random.Generator, size: int) -> Batch:
         """Return the one training sequence, 220 steps, whatever the size asked for."""
         return self._years(FIRST_YEAR + 1 + self.warm_up, TRAINING_END)

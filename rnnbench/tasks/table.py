@@ -140,15 +140,15 @@ def numbers(table: Table, columns: Sequence[str]) -> Array:
     return np.array(values, dtype=np.float64)
 
 
-def scaled(columns: Array, training_end: int) -> tuple[Array, Array]:
-    """Scale columns (N, C) by mean and deviation of their training values; also return that deviation."""
+def scaled(columns: Array, training_end: int) -> tuple[Array, Array, Array]:
+    """Scale columns (N, C) by mean and deviation of their training values; also return these two."""
     training = columns[:training_end]
     known = ~np.isnan(training)
     count = np.maximum(known.sum(axis=0), 1)
     mean = np.where(known, training, 0.0).sum(axis=0) / count
     deviation = np.sqrt((np.where(known, training - mean, 0.0) ** 2).sum(axis=0) / count)
     unit = np.where(deviation > 0.0, deviation, 1.0)
-    return (columns - mean) / unit, unit
+    return (columns - mean) / unit, mean, unit
 
 
 def filled_forward(columns: Array) -> Array:

@@ -160,6 +160,43 @@ class Store:
                 newest[key] = self._read_record(run.info, study)
         return list(reversed(newest.values()))
 
+    def keyed(self, prefix: str, most: int = 20) -> list[dict[str, Any]]:
+        """Return the newest finished run of each key that begins with a prefix, of all studies.
+
+        Parameters
+        ----------
+        prefix : str
+            Hexadecimal digits; "" for all keys.
+        most : int
+            Keys at most.
+
+        Returns
+        -------
+        list of dict
+            Records as from `runs`, newest first.
+        """
+        if not self.exists or not set(prefix) <= set("0123456789abcdef"):
+            return []
+        client = self._connect()
+        studies = {e.experiment_id: e.name for e in client.search_experiments(max_results=BATCH)}
+        where = "attributes.status = 'FINISHED' AND tags.`mlflow.source.name` = 'rnnbench'"
+        where += f" AND tags.key LIKE '{prefix}%'"
+        newest: dict[str, dict[str, Any]] = {}
+        page = None
+        while len(newest) < most:
+            order = ["attributes.end_time DESC"]
+            runs = client.search_runs(
+                list(studies), where, max_results=BATCH, order_by=order, page_token=page
+            )
+            for run in runs:
+                key = run.data.tags["key"]
+                if key not in newest and len(newest) < most:
+                    newest[key] = self._read_record(run.info, studies[run.info.experiment_id])
+            page = runs.token
+            if not page:
+                break
+        return list(newest.values())
+
     def studies(self) -> list[str]:
         """Names of all studies with an MLflow experiment, sorted."""
         if not self.exists:

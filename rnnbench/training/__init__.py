@@ -7,15 +7,18 @@ _WHERE = {
     "Adam": "optimisers",
     "AdamW": "optimisers",
     "Evaluation": "evaluation",
+    "Pool": "seeds",
     "RMSprop": "optimisers",
     "Result": "result",
     "Rprop": "optimisers",
     "SGD": "optimisers",
+    "Training": "seeds",
     "drain": "fitting",
     "evaluate": "evaluation",
     "fit": "fitting",
     "fit_seeds": "seeds",
     "optimiser": "optimisers",
+    "refusal": "evaluation",
     "stream": "streams",
 }
 

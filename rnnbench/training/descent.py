@@ -1,6 +1,7 @@
 """Gradient descent from one evaluation to the next: the loop that everything waits for."""
 
 import math
+from collections.abc import Callable, Iterator
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -8,8 +9,10 @@ import numpy as np
 
 from rnnbench.kernels.clipping import global_norm
 from rnnbench.network import Network, Parameters
-from rnnbench.tasks.contract import Task
-from rnnbench.training.batches import cast, scored_values
+from rnnbench.network.block import Block
+from rnnbench.tasks.contract import Batch, Task
+from rnnbench.training.batches import scored_values
+from rnnbench.training.blocks import Blocks
 from rnnbench.training.optimisers import Updates
 
 #: Share of a new loss in the smoothed one: about the last ten updates count.
@@ -41,8 +44,6 @@ class Stretch(NamedTuple):
 class Descent:
     """A training in progress: parameters, optimiser, stream of data and the watch over divergence.
 
-    A later compiled loop over steps replaces the inside of `advance` and nothing else.
-
     Parameters
     ----------
     net : Network
@@ -61,11 +62,15 @@ class Descent:
         What feedback from the output box reads.
     reduction : "mean" or "sum"
         Of the loss that is minimised.
+    memory : "full" or "recompute"
+        Whether an update keeps every value or computes them twice.
     constant_loss : float
         Loss of the best constant output, against which divergence is measured.
 
     Attributes
     ----------
+    may_go_on : callable
+        Called before each block of updates; what it raises ends the run. Does nothing unless it is set.
     done : int
         Updates made so far.
     diverged : bool
@@ -86,12 +91,16 @@ class Descent:
         batch: int,
         loop: str | int,
         reduction: str,
+        memory: str,
         constant_loss: float,
     ) -> None:
-        self.net, self.params, self.task, self.update, self.rng = net, params, task, updates, rng
-        self.batch, self.loop, self.reduction = batch, loop, reduction
+        self.net, self.params, self.task, self.update = net, params, task, updates
+        self.loop, self.reduction, dtype = loop, reduction, params.vector.dtype
+        self.blocks = Blocks(net, task, rng, batch=batch, loop=loop, reduction=reduction, dtype=dtype)
+        self.memory = memory
         # Where the best constant makes no error, no multiple of its loss says anything.
         self.highest = EXCESS * constant_loss if constant_loss > 0 else math.inf
+        self.may_go_on: Callable[[], Any] = lambda: None
         self.smoothed = math.nan
         self.too_high = 0
         self.done = 0
@@ -101,37 +110,61 @@ class Descent:
 
     def advance(self, updates: int) -> Stretch:
         """Make up to `updates` updates, fewer where the run diverges, and return their means."""
-        net, params, task, loop, reduction = self.net, self.params, self.task, self.loop, self.reduction
-        vector, loss_name, rng = params.vector, task.loss, self.rng
         losses = norms = 0.0
         clips = made = 0
-        before = perf_counter()
         while made < updates and not self.diverged:
-            batch = cast(task.training(rng, self.batch), vector.dtype)
+            self.may_go_on()
+            clock = perf_counter()
+            # The watch cannot end the run within a block: so many more losses must be too high.
+            most = min(updates - made, PATIENCE - self.too_high)
+            # Where memory counts, a long sequence is not copied into a block.
+            alone = self.memory == "recompute"
+            block, batches = (None, [self.blocks.next()]) if alone else self.blocks.draw(most)
             drawn = perf_counter()
-            loss, gradient = net.loss_and_grad(
-                params, batch.x, batch.target, loss_name, batch.weight, loop, reduction, lengths=batch.lengths
-            )
-            norm, clipped = self._step(vector, gradient.vector, loss)
-            if reduction == "sum":
-                loss /= scored_values(batch)
-            self._watch(loss, norm)
-            made += 1
-            losses += loss
-            norms += norm
-            clips += clipped
-            after = perf_counter()
-            self.data_seconds += drawn - before
-            self.train_seconds += after - drawn
-            before = after
+            for loss, norm, clipped in self._updates(block, batches):
+                self._watch(loss, norm)
+                made += 1
+                losses += loss
+                norms += norm
+                clips += clipped
+            self.data_seconds += drawn - clock
+            self.train_seconds += perf_counter() - drawn
         self.done += made
         return Stretch(losses / made, norms / made, clips / made)
 
-    def _step(self, vector: Any, gradient: Any, loss: float) -> tuple[float, bool]:
+    def _updates(self, block: Block | None, batches: list[Batch]) -> Iterator[tuple[float, float, bool]]:
+        """Make an update with each batch; yield mean loss, norm and whether it was clipped.
+
+        The last ones are those of the update at which something is not finite.
+        """
+        rule, at, finite = self.update.rule_of_block(), 0, True
+        while at < len(batches) and finite:
+            if block is not None:
+                updated = block.update(self.params, rule, self.update.step + 1, at)
+                finite = updated.finite
+                self.update.step += updated.stop - at
+                for batch, loss, norm, clipped in zip(batches[at:], *updated[2:], strict=False):
+                    yield self._mean(loss, batch), norm, clipped
+                at = updated.stop
+            if at < len(batches) and finite:
+                loss, norm, clipped = self._update(batches[at])
+                finite = math.isfinite(loss) and math.isfinite(norm)
+                yield self._mean(loss, batches[at]), norm, clipped
+                at += 1
+
+    def _mean(self, loss: float, batch: Batch) -> float:
+        return loss / scored_values(batch) if self.reduction == "sum" else loss
+
+    def _update(self, batch: Batch) -> tuple[float, float, bool]:
+        # A block that refused this batch leaves it to this call to say why.
+        loss, gradient = self.net.loss_and_grad(
+            self.params, batch.x, batch.target, self.task.loss, batch.weight, self.loop, self.reduction,
+            lengths=batch.lengths, memory=self.memory,
+        )  # fmt: skip
         # A loss that is not finite may come with a finite gradient, which would lead nowhere.
         if not math.isfinite(loss):
-            return float(global_norm(gradient)), False
-        return self.update(vector, gradient)
+            return loss, float(global_norm(gradient.vector)), False
+        return loss, *self.update(self.params.vector, gradient.vector)
 
     def _watch(self, loss: float, norm: float) -> None:
         if not (math.isfinite(loss) and math.isfinite(norm)):

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.network import Network, Parameters
+from rnnbench.network import Network, Parameters, recompute
 from rnnbench.tasks.contract import Batch, Task, mean_loss
 from rnnbench.training.batches import cast
 
@@ -32,7 +32,12 @@ class Evaluation(NamedTuple):
 
 
 def evaluate(
-    net: Network, params: Parameters, task: Task, batch: Batch, loop: str | int = "closed"
+    net: Network,
+    params: Parameters,
+    task: Task,
+    batch: Batch,
+    loop: str | int = "closed",
+    memory: str = "full",
 ) -> Evaluation:
     """Run a network over a batch and score its outputs.
 
@@ -48,34 +53,76 @@ def evaluate(
         Sequences, of any length.
     loop : "closed", "open" or int
         What feedback from the output box reads. Models are compared in closed loop.
+    memory : "full" or "recompute"
+        Whether every value is kept for a moment, or the outputs alone.
 
     Raises
     ------
     ValueError
-        The task refuses the network or the loop.
+        The task refuses the network or the loop, or "recompute" the network.
     """
-    refuse(net, task, loop)
+    refuse(net, task, loop, memory)
     batch = cast(batch, params.vector.dtype)
     target = None if loop == "closed" else batch.target
-    y = net.forward(params, batch.x, target, loop, weight=batch.weight, lengths=batch.lengths)
+    rest: dict[str, Any] = {"weight": batch.weight, "lengths": batch.lengths, "memory": memory}
+    y = net.forward(params, batch.x, target, loop, **rest)
     # A network that runs away in closed loop has scores like -inf, which is a finding and no reason to warn.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         loss = mean_loss(y, batch, task.loss)
         return Evaluation(float(loss), float(task.score(y, batch)), bool(task.solved(y, batch)), y)
 
 
-def refuse(net: Network, task: Task, loop: str | int) -> None:
-    """Raise ValueError with the task's reason where it refuses such a network or loop."""
-    reason = task.refusal(causal=net.causal, loop=loop)
+def refuse(net: Network, task: Task, loop: str | int, memory: str = "full") -> None:
+    """Raise ValueError with the reason that `refusal` gives, if any."""
+    reason = refusal(net, task, loop, memory)
     if reason:
         raise ValueError(reason)
 
 
-def open_loop_scores(net: Network, params: Parameters, task: Task, batch: Batch) -> dict[str, float]:
+def refusal(net: Network, task: Task, loop: str | int, memory: str = "full") -> str:
+    """Return why such a network, loop or way of using memory may not be used together, or "".
+
+    Parameters
+    ----------
+    net, task
+        The network, and the task it is to be trained on.
+    loop : "closed", "open" or int
+        What feedback from the output box reads.
+    memory : "full" or "recompute"
+        How an update uses memory.
+    """
+    reason = recompute.refusal(net, memory)
+    return task.refusal(causal=net.causal, loop=loop) or (f"train.{reason}" if reason else "")
+
+
+class InPieces:
+    """A network to a task's own scores, whose forward passes keep the outputs alone.
+
+    Parameters
+    ----------
+    net : Network
+        One that reads only the past.
+    """
+
+    def __init__(self, net: Network) -> None:
+        self._net = net
+
+    def forward(self, *arguments: Any, **keywords: Any) -> Any:
+        """Compute what `Network.forward` does, with ``memory="recompute"``."""
+        return self._net.forward(*arguments, **{**keywords, "memory": "recompute"})
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else is the network's."""
+        return getattr(self._net, name)
+
+
+def open_loop_scores(
+    net: Network, params: Parameters, task: Task, batch: Batch, memory: str = "full"
+) -> dict[str, float]:
     """Return {"open_loop_score": ...}, or {} without output feedback or where the task refuses the open loop.
 
     A column of its own: a target that is fed back can contain the answer.
     """
     if not net.has_feedback or task.refusal(causal=net.causal, loop="open"):
         return {}
-    return {"open_loop_score": evaluate(net, params, task, batch, "open").score}
+    return {"open_loop_score": evaluate(net, params, task, batch, "open", memory).score}

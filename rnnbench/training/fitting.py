@@ -9,8 +9,9 @@ from rnnbench.network import Network, Parameters, warm_up
 from rnnbench.tasks.contract import Batch, Task
 from rnnbench.training import optimisers
 from rnnbench.training.batches import cast
+from rnnbench.training.busy import Busy
 from rnnbench.training.descent import Descent, Stretch
-from rnnbench.training.evaluation import Evaluation, evaluate, open_loop_scores, refuse
+from rnnbench.training.evaluation import Evaluation, InPieces, evaluate, open_loop_scores, refuse
 from rnnbench.training.result import Result
 from rnnbench.training.settings import Settings
 from rnnbench.training.streams import sequence, stream
@@ -38,6 +39,7 @@ def fit(
     evaluate_every: int = 100,
     stop_when_solved: bool = True,
     dtype: Any = "float32",
+    memory: str = "full",
     init: Mapping[str, Any] | None = None,
 ) -> Records:
     """Train a network on a task; a generator of records that returns a `Result`.
@@ -72,6 +74,9 @@ def fit(
         Whether to stop when the validation data meet the task's criterion.
     dtype : "float32" or "float64"
         Type of parameters and arithmetic.
+    memory : "full" or "recompute"
+        Whether an update keeps every value, or in memory of the root of the length computes them twice (for
+        networks that read only the past). Evaluations then keep the outputs alone.
     init : Mapping, optional
         Arguments of `net.init`: the schemes "input", "recurrent", "output" and "bias".
 
@@ -92,7 +97,8 @@ def fit(
     ------
     ValueError
         When called, before anything is computed: an argument out of range, sizes of network and task that do
-        not match, or a network or loop that the task refuses.
+        not match, a network or loop that the task refuses, or ``memory="recompute"`` for a network that
+        reads the future.
 
     Examples
     --------
@@ -104,7 +110,9 @@ def fit(
     >>> result.updates
     2
     """
-    settings = Settings.checked(
+    return prepare(
+        net,
+        task,
         updates=updates,
         batch=batch,
         optimizer=optimizer,
@@ -117,14 +125,30 @@ def fit(
         evaluate_every=evaluate_every,
         stop_when_solved=stop_when_solved,
         dtype=dtype,
+        memory=memory,
         init=init,
     )
+
+
+def prepare(
+    net: Network, task: Task, *, may_go_on: Callable[[], Any] = lambda: None, **given: Any
+) -> Records:
+    """Check all arguments of `fit` and return its generator.
+
+    Parameters
+    ----------
+    net, task, **given
+        Of `fit`, which gives their defaults.
+    may_go_on : callable
+        Called before each block of updates; what it raises ends the training.
+    """
+    settings = Settings.checked(**given)
     for name in ("n_in", "n_out"):
-        given, needed = getattr(net, name), getattr(task, name)
-        if given != needed:
-            raise ValueError(f"net.{name}={given}: must be {needed} for task {task.label}")
-    refuse(net, task, settings.loop)
-    return _records(net, task, settings)
+        has, needed = getattr(net, name), getattr(task, name)
+        if has != needed:
+            raise ValueError(f"net.{name}={has}: must be {needed} for task {task.label}")
+    refuse(net, task, settings.loop, settings.memory)
+    return _records(net, task, settings, may_go_on)
 
 
 def drain(records: Records, on_record: Callable[[Record], Any] | None = None) -> Result:
@@ -147,7 +171,8 @@ def drain(records: Records, on_record: Callable[[Record], Any] | None = None) ->
             on_record(record)
 
 
-def _records(net: Network, task: Task, settings: Settings) -> Records:
+def _records(net: Network, task: Task, settings: Settings, may_go_on: Callable[[], Any]) -> Records:
+    busy = Busy()
     compile_seconds = warm_up(settings.dtype) + optimisers.warm_up(settings.dtype)
     clock = perf_counter()
     validation = cast(task.validation(stream(settings.seed, "validation")), settings.dtype)
@@ -155,14 +180,18 @@ def _records(net: Network, task: Task, settings: Settings) -> Records:
     data_seconds = perf_counter() - clock
     params = net.init(seed=sequence(settings.seed, "init"), dtype=settings.dtype, **settings.init)
     descent = _descent(net, params, task, settings, constant_loss)
+    descent.may_go_on = may_go_on
     best = _Best(params)
     history: list[Record] = []
     solved_at: int | None = None
     evaluate_seconds = 0.0
+    busy.first()
     for stretch in _stretches(descent, settings):
+        busy.updated()
         clock = perf_counter()
-        evaluation = evaluate(net, params, task, validation)
+        evaluation = evaluate(net, params, task, validation, memory=settings.memory)
         evaluate_seconds += perf_counter() - clock
+        busy.evaluated()
         best.look(params, evaluation)
         if evaluation.solved and solved_at is None:
             solved_at = descent.done
@@ -189,6 +218,7 @@ def _records(net: Network, task: Task, settings: Settings) -> Records:
         updates=descent.done,
         scores=scores,
         timings=timings,
+        busy=busy.end(),
         seed=settings.seed,
         predictions=predictions,
     )
@@ -225,6 +255,7 @@ def _descent(
         batch=settings.batch,
         loop=settings.loop,
         reduction=settings.reduction,
+        memory=settings.memory,
         constant_loss=constant_loss,
     )
 
@@ -252,16 +283,17 @@ def _final_scores(
     net: Network, task: Task, settings: Settings, best: _Best, validation: Batch
 ) -> tuple[dict[str, float], dict[str, Any]]:
     """Score the chosen parameters on validation and test data; keep a few test sequences."""
-    on_validation = best.evaluation or evaluate(net, best.params, task, validation)
+    memory = settings.memory
+    on_validation = best.evaluation or evaluate(net, best.params, task, validation, memory=memory)
     test = cast(task.test(stream(settings.seed, "test")), settings.dtype)
-    on_test = evaluate(net, best.params, task, test)
+    on_test = evaluate(net, best.params, task, test, memory=memory)
     scores = {
         "validation_score": on_validation.score,
         "validation_loss": on_validation.loss,
         "test_score": on_test.score,
         "test_loss": on_test.loss,
-        **open_loop_scores(net, best.params, task, test),
-        **task.extra_scores(net, best.params, test),
+        **open_loop_scores(net, best.params, task, test, memory),
+        **task.extra_scores(InPieces(net) if memory == "recompute" else net, best.params, test),
     }
     kept = {"y": on_test.y, "target": test.target, "weight": test.weight}
     return scores, {name: array[:, :KEPT_SEQUENCES].copy() for name, array in kept.items()}

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from rnnbench.network.clock import counted
 from rnnbench.training.arguments import choice, number, switch
 
 NOT_NEGATIVE = "be a number of 0 or more"
@@ -62,7 +63,7 @@ class Updates:
         # Not at the top: options are read and checked without loading the compiler.
         from rnnbench.kernels import optimisers as kernels
 
-        self._update = kernels.clipped_update
+        self._update = counted(kernels.clipped_update)
         self.rule = getattr(kernels, optimiser.rule)
         self.settings = np.zeros(kernels.SETTINGS)
         values = optimiser.settings()
@@ -71,6 +72,12 @@ class Updates:
         self.step = 0
         self.norm_bound = float(norm_bound)
         self.value_bound = float(value_bound)
+
+    def rule_of_block(self) -> Any:
+        """Return this series as `Block.update` takes it; `step` is counted on by the caller."""
+        from rnnbench.kernels.optimisers import Rule
+
+        return Rule(self.rule, self.state, self.settings, self.norm_bound, self.value_bound)
 
     def __call__(self, vector: NDArray[Any], gradient: NDArray[Any]) -> tuple[float, bool]:
         """Clip the gradient and update the vector, both in place.

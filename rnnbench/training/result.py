@@ -32,6 +32,9 @@ class Result:
         be fed; and the task's own further scores.
     timings : dict of str to float
         Seconds: "compile", "data", "train", "evaluate".
+    busy : dict of str to float
+        What the run's thread did, in seconds (see `rnnbench.training.busy`): "span", "processor",
+        "updates", "evaluations", "data", "run".
     seed : int
         Root of all random streams.
     predictions : dict of str to ndarray
@@ -46,5 +49,6 @@ class Result:
     updates: int
     scores: dict[str, float]
     timings: dict[str, float]
+    busy: dict[str, float]
     seed: int
     predictions: dict[str, NDArray[Any]]

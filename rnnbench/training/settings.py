@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from rnnbench.network import Network
+from rnnbench.network.recompute import MEMORIES
 from rnnbench.training.arguments import bound, choice, switch, whole_number
 from rnnbench.training.optimisers import Optimiser, optimiser
 
@@ -34,6 +35,7 @@ class Settings:
     evaluate_every: int
     stop_when_solved: bool
     dtype: np.dtype[Any]
+    memory: str
     init: dict[str, Any]
 
     @classmethod
@@ -58,6 +60,7 @@ class Settings:
             evaluate_every=whole_number("train.evaluate_every", given["evaluate_every"], 1),
             stop_when_solved=switch("train.stop_when_solved", given["stop_when_solved"]),
             dtype=np.dtype(choice("train.dtype", _dtype_name(given["dtype"]), DTYPES)),
+            memory=choice("train.memory", given["memory"], MEMORIES),
             init=_init(given["init"]),
         )
 

@@ -1,9 +1,10 @@
-"""Seeds on two cores, memory of a step, and time per step over four powers of ten."""
+"""Seeds on two cores, memory of a step (kept or computed twice), and time per step over the length."""
 
 import statistics
 import time
 import tracemalloc
 
+import numpy as np
 import pytest
 
 from rnnbench.experiment.provenance import processors
@@ -12,12 +13,15 @@ from rnnbench.tasks.adding import Adding
 from rnnbench.training import fit_seeds
 from tests.benchmarks.comparison import single
 from tests.benchmarks.turns import interleaved
-from tests.benchmarks.work import make_case
+from tests.benchmarks.work import difference, make_case
 
 B, HIDDEN = 32, 64
 LENGTHS = (100, 1000, 10_000, 100_000)
 #: Of a training: about a second.
 UPDATES = 800
+#: Sequences and steps of the training in pieces; the plain one of the shorter length fits into memory.
+FEW, COMPARED, LONGEST = 8, 20_000, 1_000_000
+GIBIBYTE = 1 << 30
 #: Bytes besides values and gradients that count as "a block" of steps.
 BLOCK_BYTES = 1 << 20
 
@@ -78,3 +82,48 @@ def test_time_per_step_does_not_depend_on_the_length(benchmark):
     benchmark.extra_info.update(microseconds_per_step={str(T): t for T, t in per_step.items()}, B=B, H=HIDDEN)
     spread = 100 * (max(per_step.values()) / min(per_step.values()) - 1)
     single(benchmark, "time per step, T = 100 to 100,000: spread", spread, "%", at_most=10.0)
+
+
+@pytest.mark.benchmark(group="recompute")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["float32", "float64"])
+def test_gradient_in_pieces_is_the_plain_one(benchmark, dtype):
+    net = RNN(hidden=HIDDEN).build(2, 1)
+    case = make_case(net, COMPARED, FEW).of_type(dtype)
+    plain = dict(case.loss_and_grad()[1])
+    found = benchmark.pedantic(case.loss_and_grad, kwargs={"memory": "recompute"}, rounds=1)[1]
+    benchmark.extra_info.update(T=COMPARED, B=FEW, H=HIDDEN)
+    row = f"recompute, T = {COMPARED:,}, {np.dtype(dtype)}: distance to the plain gradient"
+    single(benchmark, row, difference(dict(found), plain), at_most=1e-6)
+
+
+@pytest.mark.benchmark(group="recompute")
+def test_time_of_computing_twice(benchmark):
+    net = RNN(hidden=HIDDEN).build(2, 1)
+    case = make_case(net, COMPARED, FEW)
+    others = {"plain": case.single_step()}
+    seconds = interleaved(benchmark, case.single_step(memory="recompute"), others)
+    benchmark.extra_info.update(T=COMPARED, B=FEW, H=HIDDEN)
+    row = f"recompute, T = {COMPARED:,}: time of a step, times the plain one"
+    # Three passes become four; a piece that starts from its state costs a little.
+    single(benchmark, row, seconds["ours"] / seconds["plain"], "x", at_most=1.5)
+
+
+@pytest.mark.benchmark(group="recompute")
+def test_a_million_steps(benchmark):
+    net = RNN(hidden=HIDDEN).build(2, 1)
+    make_case(net, 2, FEW).loss_and_grad(memory="recompute")
+    tracemalloc.start()
+    # The data count too.
+    case = make_case(net, LONGEST, FEW)
+    data, _ = tracemalloc.get_traced_memory()
+    step = case.single_step(memory="recompute")
+    tracemalloc.reset_peak()
+    clock = time.perf_counter()
+    benchmark.pedantic(step, rounds=1)
+    seconds = time.perf_counter() - clock
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    benchmark.extra_info.update(bytes=most, bytes_of_data=data, T=LONGEST, B=FEW, H=HIDDEN)
+    benchmark.extra_info.update(seconds=seconds, microseconds_per_time_step=1e6 * seconds / LONGEST)
+    row = f"recompute, T = {LONGEST:,}, B = {FEW}, H = {HIDDEN}: memory, data included"
+    single(benchmark, row, most / GIBIBYTE, "GiB", at_most=1.0)

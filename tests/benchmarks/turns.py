@@ -11,23 +11,28 @@ ROUNDS = 7
 ONE_THREAD = 1.25
 
 
+def steps_of(call):
+    """Return how many steps a call makes: its attribute `steps`, else 1."""
+    return getattr(call, "steps", 1)
+
+
 def timed(call, repeats=1):
-    """Return the seconds of one call, a mean over `repeats` calls."""
+    """Return the seconds of one step, a mean over all steps of `repeats` calls."""
     clock = time.perf_counter()
     for _ in range(repeats):
         call()
-    return (time.perf_counter() - clock) / repeats
+    return (time.perf_counter() - clock) / (repeats * steps_of(call))
 
 
 def best_of_three(call):
-    """Return the seconds of the fastest of three calls."""
+    """Return the seconds of a step in the fastest of three calls."""
     return min(timed(call) for _ in range(3))
 
 
 def repeats_of(call):
     """Warm a call up and return how often a turn repeats it."""
     call()
-    return max(1, math.ceil(LEAST / best_of_three(call)))
+    return max(1, math.ceil(LEAST / (best_of_three(call) * steps_of(call))))
 
 
 def threads_used(call, repeats):
@@ -56,7 +61,7 @@ def interleaved(benchmark, ours, others, rounds=ROUNDS):
     Returns
     -------
     dict of str to float
-        Median seconds of a call, under "ours" and the others' names.
+        Median seconds of a step, under "ours" and the others' names.
     """
     calls = {"ours": ours, **others}
     repeats = {name: repeats_of(call) for name, call in calls.items()}
@@ -73,5 +78,5 @@ def interleaved(benchmark, ours, others, rounds=ROUNDS):
         seconds["ours"].append(timed(ours, repeats["ours"]))
 
     benchmark.pedantic(turn, setup=turn_of_others, rounds=rounds)
-    benchmark.extra_info["calls_per_round"] = repeats["ours"]
+    benchmark.extra_info.update(calls_per_round=repeats["ours"], steps_per_call=steps_of(ours))
     return {name: statistics.median(values) for name, values in seconds.items()}

@@ -1,15 +1,19 @@
 """One network with its data: our step, and how much arithmetic it needs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from rnnbench.tasks.contract import Batch
+from rnnbench.training.blocks import updates_of_block
 from rnnbench.training.optimisers import Adam
 
 #: So small that parameters stay where they are, and every call does the same work.
 RATE = 1e-6
 CLIP = 1.0
+#: Steps of ours in one call.
+MOST_STEPS = 32
 
 
 @dataclass
@@ -38,21 +42,51 @@ class Case:
         """How many steps are scored."""
         return len(self.x) if self.weight is None else int(self.weight[:, 0].sum())
 
-    def loss_and_grad(self):
+    def loss_and_grad(self, memory="full"):
         """Return our loss and gradient."""
-        return self.net.loss_and_grad(self.params, self.x, self.target, weight=self.weight, loop=self.loop)
+        rest = {"weight": self.weight, "loop": self.loop, "memory": memory}
+        return self.net.loss_and_grad(self.params, self.x, self.target, **rest)
 
-    def training_step(self):
-        """Return our step as a callable: forward, backward, clipping, Adam."""
+    def of_type(self, dtype):
+        """Return the same case in another type."""
+        params = self.net.parameters(self.params.vector.astype(dtype))
+        return replace(self, params=params, x=self.x.astype(dtype), target=self.target.astype(dtype))
+
+    def single_step(self, memory="full"):
+        """Return one step as a callable, a call of Python for each of its parts."""
         params = self.params.copy()
         update = Adam(lr=RATE).start(params.vector.size, params.vector.dtype, norm_bound=CLIP)
         net, x, target, weight, loop = self.net, self.x, self.target, self.weight, self.loop
 
         def step():
-            _, gradient = net.loss_and_grad(params, x, target, weight=weight, loop=loop)
+            _, gradient = net.loss_and_grad(params, x, target, weight=weight, loop=loop, memory=memory)
             update(params.vector, gradient.vector)
 
         return step
+
+    def training_step(self):
+        """Return our steps as a callable: forward, backward, clipping, Adam, for a whole block of batches.
+
+        Its `steps` says how many, as many as a training makes at a time, MOST_STEPS at most. Each has its own
+        copy of the data that the peers compute with again and again.
+        """
+        params = self.params.copy()
+        rule = Adam(lr=RATE).start(params.vector.size, params.vector.dtype, norm_bound=CLIP).rule_of_block()
+        weight = np.ones(self.x.shape[:2]) if self.weight is None else self.weight
+        steps = min(MOST_STEPS, updates_of_block(self.net, Batch(self.x, self.target, weight)))
+        data = self.x, self.target, self.weight
+        block = self.net.training_block(*data[:2], weight=self.weight, loop=self.loop, capacity=steps)
+        assert all(block.add(*data) for _ in range(steps))
+        made = 0
+
+        def call():
+            nonlocal made
+            done = block.update(params, rule, made + 1)
+            assert done.stop == steps and done.finite
+            made += steps
+
+        call.steps = steps
+        return call
 
     def inference(self):
         """Return our forward pass as a callable: the output of every step."""

@@ -43,6 +43,7 @@ def test_what_is_hashed():
         "model=elman model.hidden=32 task=adding task.length=50",
         "train.optimizer=adam train.lr=0.001 train.beta1=0.9",
         "train.dtype=float32 train.clip_norm=null init.bias=0",
+        "train.memory=full",
         "train=default launcher=local experiment=null",
     ],
 )
@@ -68,6 +69,7 @@ def test_the_same_run(line):
         "train.evaluate_every=50",
         "train.stop_when_solved=false",
         "train.dtype=float64",
+        "train.memory=recompute",
         "init.input=normal",
         "init.recurrent=identity",
         "init.output=uniform",

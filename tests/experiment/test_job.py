@@ -3,15 +3,18 @@
 import io
 import json
 import math
+import signal
+import threading
 
 import numpy as np
 import pytest
+from omegaconf import OmegaConf
 
 from rnnbench import Network
 from rnnbench.experiment import job
 from rnnbench.experiment.progress import Progress
 from rnnbench.tasks.adding import Adding
-from rnnbench.tracking import Store
+from rnnbench.tracking import Store, StoreError
 from rnnbench.training import drain, fit
 from tests.experiment.composing import configured
 
@@ -76,6 +79,8 @@ def test_what_is_stored_is_what_fit_trains(folder, rnnbench):
     for name, values in result.parameters.items():
         np.testing.assert_array_equal(stored[name], values)
     assert record["scores"] == pytest.approx(result.scores)
+    plain = OmegaConf.to_container(OmegaConf.create(store.read_file(record, "config.yaml").decode()))
+    assert plain["seeds"] == [0] and plain["train"]["lr"] == 0.1 and plain["model"]["name"] == "rnn"
     network = Network.from_dict(json.loads(store.read_file(record, "network.json")))
     assert network == configuration.network
     assert set(arrays(store, record, "predictions.npz")) == {"y", "target", "weight"}
@@ -173,18 +178,84 @@ def test_an_unexpected_exception_keeps_its_traceback(folder, rnnbench, monkeypat
 
 
 def test_ctrl_c_ends_with_130_and_keeps_what_is_finished(folder, rnnbench, monkeypatch):
-    train, calls = job.train_seeds, []
+    begin = Progress.begin
 
-    def interrupted(configuration, progress):
-        calls.append(configuration.name)
+    def interrupted(self, number, name, seed, updates):
+        begin(self, number, name, seed, updates)
+        if (number, seed) == (1, 2):
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    monkeypatch.setattr(Progress, "begin", interrupted)
+    code, out, err = rnnbench(f"run -m model=elman,rnn {TINY} seeds=9 train.threads=1")
+    assert code == 130 and len(out.splitlines()) <= 1 and err.endswith("rnnbench: interrupted\n")
+    runs = [(r["model"], r["seed"]) for r in Store().runs("default")]
+    kept = [*(("elman", seed) for seed in range(9)), ("rnn", 0), ("rnn", 1)]
+    # A seed or two may reach their end before the signal reaches the waiting thread.
+    assert runs[: len(kept)] == kept and len(runs) < 18
+
+
+def test_ctrl_c_while_a_run_is_stored_loses_no_other(folder, rnnbench, monkeypatch):
+    write, calls = Store.write, []
+
+    def interrupted(self, record, files):
+        calls.append(record["seed"])
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return train(configuration, progress)
+        return write(self, record, files)
 
-    monkeypatch.setattr(job, "train_seeds", interrupted)
-    code, out, err = rnnbench(f"run -m model=elman,rnn {TINY}")
-    assert code == 130 and len(out.splitlines()) == 1 and err.endswith("rnnbench: interrupted\n")
-    assert [r["model"] for r in Store().runs("default")] == ["elman"]
+    monkeypatch.setattr(Store, "write", interrupted)
+    code, out, _ = rnnbench(f"run model=elman {TINY} seeds=3")
+    assert (code, out) == (130, "")
+    assert [r["seed"] for r in Store().runs("default")] == [0, 1, 2]
+
+
+def test_an_interruption_in_a_training_thread_ends_the_command(folder, rnnbench, monkeypatch):
+    def interrupted(self, number, seed, record):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Progress, "show", interrupted)
+    assert rnnbench(f"run -m model=elman,rnn {TINY} seeds=3")[0] == 130
+    assert Store().runs("default") == []
+
+
+def test_a_store_that_fails_is_an_error(folder, rnnbench, monkeypatch):
+    def broken(self, record, files):
+        raise StoreError("no room left")
+
+    monkeypatch.setattr(Store, "write", broken)
+    code, _, err = rnnbench(f"run -m model=elman,rnn {TINY} seeds=2")
+    assert code == 1 and "no room left" in err
+
+
+def test_runs_are_stored_in_order_whichever_ends_first(folder, rnnbench):
+    code, out, _ = rnnbench(f"run -m model=elman,rnn,tdnn {TINY} seeds=3 train.threads=2")
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()] == ["elman", "rnn", "tdnn"]
+    keys = [(r["model"], r["seed"]) for r in Store().runs("default")]
+    assert keys == [(model, seed) for model in ("elman", "rnn", "tdnn") for seed in range(3)]
+
+
+def test_the_next_configuration_trains_while_a_seed_is_left(folder, rnnbench, monkeypatch):
+    train, numbers, both = job.Training.run, {}, threading.Barrier(2, timeout=20)
+
+    def meet(self, seed, records, report):
+        if (numbers.setdefault(id(self), len(numbers)), seed) in {(0, 2), (1, 0)}:
+            both.wait()
+        return train(self, seed, records, report)
+
+    monkeypatch.setattr(job.Training, "run", meet)
+    code, _, err = rnnbench(f"run -m model=elman,rnn {TINY} seeds=3 train.threads=2")
+    assert (code, len(numbers)) == (0, 2), err
+
+
+def test_a_record_tells_what_its_thread_was_busy_with(folder, rnnbench):
+    rnnbench(f"run model=rnn {TINY.replace('train=smoke', 'train.updates=50')}")
+    (record,) = Store().runs("default")
+    busy, sweep = record["busy"], record["sweep"]
+    assert list(busy) == ["span", "processor", "updates", "evaluations", "data", "run"]
+    assert 0 < busy["updates"] + busy["evaluations"] + busy["data"] < 1.05 * busy["processor"]
+    assert 0 < busy["span"] < busy["run"] < sweep["seconds"]
+    assert sweep["processors"] >= 1 and sweep["began"] > 0
 
 
 def test_nothing_is_written_by_printing_a_configuration(empty, rnnbench):
@@ -224,11 +295,12 @@ def test_bars_only_on_a_terminal(monkeypatch):
         monkeypatch.setenv("COLUMNS", "100")
         monkeypatch.setattr("sys.stderr", stream)
         with Progress(2) as progress:
-            progress.begin("elman · adding T=50", (0, 3), 20)
-            progress.show(3, record)
+            progress.begin(0, "elman · adding T=50", 0, 20)
+            progress.begin(0, "elman · adding T=50", 3, 20)
+            progress.show(0, 3, record)
             if stream.isatty():
                 progress._bars.refresh()
-            progress.end(1)
+            progress.end(0, 1)
         shown[stream.isatty()] = stream.getvalue()
     assert shown[False] == ""
     assert "elman · adding T=50 · seed 3" in shown[True]

@@ -94,6 +94,7 @@ WRONG = {
     "run train.clip_value=inf": "train.clip_value=inf: must be above 0",
     "run train.dtype=float16": "did you mean float",
     "run train.reduction=avg": "allowed: mean, sum",
+    "run train.memory=half": "train.memory=half: unknown memory",
     "run train.optimizer=adamm": "did you mean adam?",
     "run train.momentum=0.9": "train.momentum=0.9: adam has no such option",
     "run train.optimizer=sgd train.momentum=1.5": "train.momentum=1.5: must lie in [0, 1)",
@@ -107,6 +108,7 @@ WRONG = {
     "run study.name=../x": "study.name=../x: must be letters",
     # what does not go together
     "run model=brnn task=sunspots": "use a causal model",
+    "run model=brnn train.memory=recompute": "only the past; box b reads the future (arrow b->b@-1)",
     "run model=narx model.loop=open task=adding": "use loop=closed",
     "run model=elman,rnn": "rnnbench run -m sweeps over them",
     "run seeds=0,3": "seeds=[...] is a list",

@@ -66,6 +66,14 @@ def test_the_demo_as_the_issue_wants_it():
     assert all(c.seeds == (0, 1, 2) for c in plan.configurations)
 
 
+def test_a_model_that_reads_the_future_is_left_out_of_a_sweep_in_pieces():
+    plan = planned("model=rnn,brnn train.memory=recompute,full")
+    found = [(c.model_name, c.train.memory) for c in plan.configurations]
+    assert found == [("rnn", "recompute"), ("rnn", "full"), ("brnn", "full")]
+    (skipped,) = plan.skipped
+    assert skipped["model"] == "brnn" and skipped["reason"].startswith("train.memory=recompute: needs")
+
+
 def test_example_3_as_the_notes_print_it():
     plan = planned("experiment=example3")
     ways = {(type(c.optimizer).__name__, c.train.reduction) for c in plan.configurations}

@@ -81,6 +81,49 @@ def test_sigmoid(dtype):
     np.testing.assert_array_equal(applied("sigmoid", ends), [[1, 0, np.nan, 0.5, 1, 0]])
 
 
+def everywhere():
+    """Return float32 of both signs: 110 000 from the least denormal to 16, and all near the switch points."""
+    steps = np.arange(1, np.float32(16).view(np.int32), 9973, dtype=np.int32)
+    halves = np.log(2) / 4 * np.arange(1, 256, 2)
+    switches = np.concatenate(
+        [halves, 2 * halves, [8.5, 9.0, 20.0, 87.34, 87.7, 88.0], 2.0 ** np.arange(-13, 4)]
+    )
+    near = switches.astype(np.float32).view(np.int32)[:, None] + np.arange(-50, 51, dtype=np.int32)
+    positive = np.concatenate([steps, near.ravel()]).view(np.float32)
+    return np.concatenate([positive, -positive])
+
+
+@pytest.mark.parametrize(("name", "exact"), [("tanh", np.tanh), ("sigmoid", lambda x: 1 / (1 + np.exp(-x)))])
+def test_float32_to_the_last_digits(name, exact):
+    x = everywhere()
+    found, reference = applied(name, x[None])[0], exact(x.astype(np.float64))
+    normal = np.abs(reference) >= np.finfo(np.float32).tiny
+    # Units in the last place, which are half an epsilon just below 1.
+    place = np.exp2(np.floor(np.log2(np.abs(reference[normal]))) - 23)
+    assert np.max(np.abs(found[normal] - reference[normal]) / place) < 3
+    np.testing.assert_allclose(found[~normal], reference[~normal], rtol=0, atol=2**-126.5)
+    assert np.abs(found).max() == 1
+    if name == "tanh":
+        half = x.size // 2
+        np.testing.assert_array_equal(found[:half], -found[half:])
+        small = np.abs(x) < 1e-4
+        np.testing.assert_array_equal(found[small], x[small])
+        assert (found[x >= 9.02] == 1).all()
+    else:
+        assert found.min() == 0
+
+
+@BOTH
+@pytest.mark.parametrize("name", ["tanh", "sigmoid"])
+def test_an_element_is_the_same_wherever_it_stands(name, dtype):
+    x = np.random.default_rng(2).normal(0, 2, 100).astype(dtype)
+    alone = np.array([applied(name, x[i : i + 1, None])[0, 0] for i in range(x.size)])
+    for first in range(17):
+        for size in (1, 3, 8, 15, 16, 17, 40, 67, 83):
+            row = x[None, first : first + size]
+            np.testing.assert_array_equal(applied(name, row)[0], alone[first : first + size])
+
+
 @BOTH
 def test_relu_square_and_linear(dtype):
     z = np.array([[-2.0, -0.0, 0.0, 3.0, np.inf, -np.inf, np.nan]], dtype=dtype)

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 CALLS = """
 import sys
 import numpy as np
+from rnnbench.training import optimiser
 from tests.network import textbook
 from tests.network.comparing import random_parameters
 
@@ -30,7 +31,12 @@ for name, net in textbook.every().items():
         key = f"{name} {np.dtype(dtype).name}"
         loss, gradient = net.loss_and_grad(params, x, target, **call)
         pulled, dx, _ = net.backward(params, x, np.ones_like(target, dtype=dtype), target, loop=1)
-        parts = [loss], gradient.vector, pulled.vector, dx.ravel(), net.forward(params, x).ravel()
+        learned = params.copy()
+        adam = optimiser("adam").start(learned.vector.size, dtype, norm_bound=0.5).rule_of_block()
+        block = net.training_block(x, target, dtype=dtype, capacity=2, **call)
+        assert all(block.add(x, target, call["weight"], call["lengths"]) for _ in range(2))
+        done = block.update(learned, adam)
+        parts = [loss], gradient.vector, pulled.vector, dx.ravel(), net.forward(params, x).ravel(), done.loss
         found[key] = np.concatenate(parts)
 np.savez(sys.argv[1], **found)
 """

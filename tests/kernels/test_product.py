@@ -7,8 +7,10 @@ import sys
 import numpy as np
 import pytest
 
+from rnnbench.kernels.addresses import addresses
 from rnnbench.kernels.compilation import kernel
 from rnnbench.kernels.product import add_segment, fill_rows, product
+from rnnbench.kernels.tables import COVER
 from rnnbench.kernels.vectors import SEGMENT_COLUMNS, address, padded
 
 SIZES = [1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 33, 64, 65]
@@ -16,32 +18,31 @@ CLOSE = {np.float64: {"rtol": 1e-12, "atol": 1e-13}, np.float32: {"rtol": 1e-4, 
 
 
 @kernel
-def _multiply(z, width, rows, lefts, steps, rights, counts, bias):
+def _multiply(cover, z, columns, width, rows, lefts, steps, rights, counts, bias):
     # All segments into one result: from its own rows, or from a bias.
     n = counts.size
     table = np.empty(n * SEGMENT_COLUMNS, np.int64)
-    start, start_step = address(z, 0), width * z.itemsize
+    start, start_step = address(z, 0), columns * z.itemsize
+    place = (0, columns, columns, rows)
     if bias.size > 0:
-        fill_rows(z, 0, width, rows, bias, 0)
+        fill_rows(z, place, bias, 0)
         start, start_step = address(bias, 0), 0
-    shape = (z, 0, width, rows)
     segments, left_at, right_at = 0, 0, 0
     for i in range(n):
-        row_step, term_step = steps[i, 0], steps[i, 1]
-        segments = add_segment(
-            table, segments, lefts, left_at, row_step, term_step, rights, right_at, counts[i], shape
-        )
+        factor = (left_at, steps[i, 0], steps[i, 1])
+        segments = add_segment(table, segments, lefts, factor, rights, right_at, width, counts[i], z, place)
         left_at += rows * counts[i]
         right_at += counts[i] * width
-    product(z, 0, width, rows, start, start_step, table, segments)
+    product(cover, z, place, start, start_step, table, segments)
 
 
 def multiply(z, factors, bias=None):
     """Return z + sum of a @ w (or bias + that), each `a` stored as it is or transposed."""
     rows, columns = z.shape
     width = padded(columns, z.itemsize)
-    result = np.zeros((rows, width), z.dtype)
-    result[:, :columns] = z
+    # What follows the last row must stay as it is.
+    flat = np.full(z.size + width, 7, z.dtype)
+    flat[: z.size] = z.ravel()
     lefts, rights, steps, counts = [], [], [], []
     for a, w, transposed in factors:
         wide = np.zeros((len(w), width), z.dtype)
@@ -52,9 +53,11 @@ def multiply(z, factors, bias=None):
         counts.append(len(w))
     row = np.zeros(0 if bias is None else width, z.dtype)
     row[:columns] = 0 if bias is None else bias
-    flat, table = result.reshape(-1), np.array(steps)
-    _multiply(flat, width, rows, np.concatenate(lefts), table, np.concatenate(rights), np.array(counts), row)
-    return result[:, :columns]
+    cover = addresses(z.dtype)[COVER]
+    left, right = np.concatenate(lefts), np.concatenate(rights)
+    _multiply(cover, flat, columns, width, rows, left, np.array(steps), right, np.array(counts), row)
+    assert (flat[z.size :] == 7).all()
+    return flat[: z.size].reshape(z.shape)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -210,3 +210,21 @@ def test_extra_scores_are_floats_by_name(task):
     net = Knowing(y, batch.target if task.loss == "cross_entropy" else y[first:])
     for name, value in task.extra_scores(net, net, batch).items():
         assert name.isidentifier() and type(value) is float and math.isfinite(value)
+
+
+def test_columns_say_what_a_file_must_hold(task):
+    columns = json.loads(json.dumps(task.columns(), allow_nan=False))
+    inputs, targets = columns["inputs"], columns["targets"]
+    symbols = task.training(rng(), 1).x.ndim == 2
+    assert len(inputs) == (1 if symbols else task.n_in)
+    assert len(targets) == (1 if task.loss == "cross_entropy" else task.n_out)
+    assert columns["horizon"] == (1 if task.name == "sunspots" else getattr(task, "horizon", 0))
+    for column in [*inputs, *targets]:
+        assert set(column) in ({"name", "symbols"}, {"name", "mean", "unit"})
+        assert column.get("unit", 1.0) > 0.0
+
+
+def test_an_example_needs_no_file_of_the_users(task, tmp_path):
+    made = type(task).example(tmp_path)
+    assert type(made) is type(task)
+    assert (made.name == "csv") == bool(list(tmp_path.iterdir()))

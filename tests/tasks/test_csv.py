@@ -265,3 +265,15 @@ def test_the_nearest_column_is_suggested(tmp_path):
     path = write(tmp_path, "inflow,outflow\n" + "\n".join(f"{i},{i * i}" for i in range(50)))
     with pytest.raises(ValueError, match=r"; did you mean outflow\?$"):
         CSV(path=path, targets="outlow")
+
+
+def test_columns_hold_the_scales_of_the_training_part(tmp_path):
+    task = CSV(path=ramp(tmp_path), targets="y")
+    u = np.arange(60.0)
+    assert task.columns() == {
+        "inputs": [{"name": "u", "mean": pytest.approx(u.mean()), "unit": pytest.approx(u.std())}],
+        "targets": [
+            {"name": "y", "mean": pytest.approx(1000 + 10 * u.mean()), "unit": pytest.approx(10 * u.std())}
+        ],
+        "horizon": 0,
+    }

@@ -252,3 +252,18 @@ def test_runs_of_a_killed_writer_are_ended(store, monkeypatch):
     found = client.search_runs([client.get_experiment_by_name("demo").experiment_id])
     assert sorted(run.info.status for run in found) == ["KILLED", "RUNNING"]
     assert again.runs("demo") == []
+
+
+def test_runs_are_found_by_the_beginning_of_their_keys(store):
+    for key, study, seed in (("ab12", "one", 0), ("ab34", "two", 1), ("cd56", "one", 2)):
+        store.write(record(key=key, study=study, seed=seed), {})
+    store.write(record(key="ab12", study="two", seed=7), {})
+    store.write(record(key="ab99", study="one", outcome="failed"), {})
+    assert [(r["key"], r["seed"]) for r in store.keyed("ab")] == [("ab12", 7), ("ab34", 1)]
+    assert [r["key"] for r in store.keyed("ab3")] == ["ab34"]
+    assert len(store.keyed("")) == 3 and len(store.keyed("", most=2)) == 2
+    assert store.keyed("ab%") == store.keyed("'") == store.keyed("zz") == []
+
+
+def test_no_store_has_no_keys(tmp_path):
+    assert Store(root=tmp_path / "none").keyed("ab") == []

@@ -59,6 +59,7 @@ def descent(constant_loss, lr=0.0):
         batch=16,
         loop="closed",
         reduction="mean",
+        memory="full",
         constant_loss=constant_loss,
     )
 

@@ -13,7 +13,8 @@ from rnnbench.models.jordan import Jordan
 from rnnbench.models.mlp import MLP
 from rnnbench.models.narx import NARX
 from rnnbench.models.rnn import RNN
-from rnnbench.training import SGD, drain, evaluate, fit, stream
+from rnnbench.network import network, recompute
+from rnnbench.training import SGD, drain, evaluate, fit, fitting, stream
 from tests import naive
 from tests.training.small_tasks import Closed, Delay, Symbols, Uneven, Watched
 
@@ -289,6 +290,7 @@ REFUSALS = [
     ({"evaluate_every": 0}, "train.evaluate_every=0: must be a whole number of at least 1"),
     ({"stop_when_solved": 1}, "train.stop_when_solved=1: must be true or false"),
     ({"dtype": "float16"}, "train.dtype=float16: must be one of float32, float64; did you mean float64?"),
+    ({"memory": "none"}, "train.memory=none: must be one of full, recompute"),
     ({"dtype": np.int64}, "train.dtype=int64: must be one of float32, float64"),
     (
         {"init": {"recurent": "identity"}},
@@ -311,6 +313,39 @@ def test_a_network_of_other_sizes_is_refused():
         fit(RNN().build(3, 1), Delay())
     with pytest.raises(ValueError, match=r"net\.n_out=2: must be 1 for task"):
         fit(RNN().build(1, 2), Delay())
+
+
+def test_a_network_that_reads_the_future_cannot_be_trained_in_pieces():
+    task = Watched()
+    with pytest.raises(ValueError, match=r"^train\.memory=recompute: needs .* only the past; box "):
+        fit(build(BRNN(), task), task, memory="recompute")
+    assert task.calls == []
+
+
+@pytest.mark.parametrize("model", [RNN(hidden=4), NARX(hidden=4, output_taps=2), Jordan(hidden=4)])
+@pytest.mark.parametrize("task", [Delay(), Uneven()])
+def test_training_in_pieces_is_training(model, task, monkeypatch):
+    monkeypatch.setattr(recompute, "LEAST_ROWS", 1)
+    settings = {"dtype": "float64", "lr": 0.05, "clip_norm": 1.0, "loop": 3}
+    whole, pieces = (trained(model, task, memory=memory, **settings) for memory in recompute.MEMORIES)
+    np.testing.assert_allclose(pieces.parameters.vector, whole.parameters.vector, rtol=1e-6, atol=1e-9)
+    assert pieces.scores == pytest.approx(whole.scores, rel=1e-6)
+
+
+def test_in_pieces_the_scores_of_the_task_itself_keep_outputs_only(monkeypatch):
+    class Own(Delay):
+        def extra_scores(self, net, params, batch):
+            state = net.forward(params, batch.x, return_state=True)[1]
+            return {"own": float(state["h"].sum()), "size": net.n_parameters}
+
+    def never(*_, **__):
+        raise AssertionError("a whole pass")
+
+    expected = trained(task=Own(), updates=1).scores
+    monkeypatch.setattr(fitting, "warm_up", lambda dtype: 0.0)
+    monkeypatch.setattr(network, "Run", never)
+    found = trained(task=Own(), updates=1, memory="recompute").scores
+    assert found == pytest.approx(expected, rel=1e-5)
 
 
 def test_what_the_task_refuses_is_refused_with_its_reason():

@@ -1,6 +1,7 @@
 """Seeds in parallel: same bits, whole results beside failed ones, and an end when interrupted."""
 
 import threading
+import time
 from dataclasses import dataclass
 
 import pytest
@@ -92,3 +93,27 @@ def test_arguments_are_checked_before_any_seed_starts():
     with pytest.raises(ValueError, match="seed=-1: must be a whole number"):
         fit_seeds(Elman().build(1, 1), Failing(above=-1), [0, -1])
     assert fit_seeds(Elman().build(1, 1), Delay(), []) == []
+
+
+def test_interruption_stops_the_others_at_their_next_block():
+    started = threading.Event()
+
+    class Interrupting(Delay):
+        def training(self, rng, size):
+            if threading.current_thread().name.endswith("_0"):
+                assert started.wait(60)
+                raise KeyboardInterrupt
+            started.set()
+            return super().training(rng, size)
+
+    # The other seed would not come to a record for minutes.
+    keywords = KEYWORDS | {"updates": 10**7, "evaluate_every": 10**7}
+    clock = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt):
+        fit_seeds(Elman(hidden=3).build(1, 1), Interrupting(), [0, 1], threads=2, **keywords)
+    assert time.perf_counter() - clock < 30
+
+
+def test_unknown_arguments_are_refused():
+    with pytest.raises(TypeError, match="unknown arguments update"):
+        fit_seeds(Elman().build(1, 1), Delay(), [0], update=3)

@@ -1,0 +1,7 @@
+"""The contracts of models and tasks, tried on one of them: what `rnnbench check NAME` runs."""
+
+from rnnbench.checking.findings import Finding
+from rnnbench.checking.model import check_model
+from rnnbench.checking.task import check_task
+
+__all__ = ["Finding", "check_model", "check_task"]

@@ -1,0 +1,107 @@
+"""Batches drawn ahead, into the blocks that are trained on in one compiled call."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rnnbench.network import Network
+from rnnbench.network.block import Block
+from rnnbench.network.clock import counted
+from rnnbench.tasks.contract import Batch, Task
+from rnnbench.training.batches import cast
+
+#: Bytes of data in a block: what is drawn stays in the processor's cache until it is used.
+BLOCK_BYTES = 2 << 20
+#: Multiply-adds in a block: some tens of milliseconds, so that an interruption does not wait. Each step
+#: counts as some thousand more, which is what it costs besides.
+BLOCK_WORK, STEP_WORK = 750_000_000, 10_000
+#: Shapes of batches for which a block is kept.
+KEPT_SHAPES = 4
+
+
+class Drawn(NamedTuple):
+    """A block and the batches it holds (all but one that it refused, which then is the only one)."""
+
+    block: Block
+    batches: list[Batch]
+
+
+class Blocks:
+    """The training data of one run, drawn in the order of the updates.
+
+    A block may be drawn further than a run that diverges within it uses: nothing else reads that stream.
+
+    Parameters
+    ----------
+    net : Network
+        What is trained.
+    task : Task
+        Gives batches and the loss.
+    rng : numpy.random.Generator
+        Stream of the training data.
+    batch : int
+        Sequences in a batch.
+    loop, reduction
+        As in `Network.loss_and_grad`.
+    dtype : numpy.dtype
+        Type of the parameters.
+    """
+
+    def __init__(
+        self,
+        net: Network,
+        task: Task,
+        rng: np.random.Generator,
+        *,
+        batch: int,
+        loop: str | int,
+        reduction: str,
+        dtype: np.dtype[Any],
+    ) -> None:
+        self._net, self._task, self._rng = net, task, rng
+        self._draw = counted(task.training, "data")
+        self._batch, self._loop, self._reduction, self._dtype = batch, loop, reduction, dtype
+        self._kept: list[Block] = []
+        self._left: Batch | None = None
+
+    def draw(self, most: int) -> Drawn:
+        """Draw the next batches: `most` of them, or as many as are of one shape and make up a block."""
+        batches = [self.next()]
+        block = self._block_for(batches[0])
+        while len(batches) < min(most, block.capacity) and block.filled:
+            batch = self.next()
+            if not block.add(*batch):
+                self._left = batch
+                break
+            batches.append(batch)
+        return Drawn(block, batches)
+
+    def next(self) -> Batch:
+        """Draw the next batch alone."""
+        if self._left is not None:
+            batch, self._left = self._left, None
+            return batch
+        return cast(self._draw(self._rng, self._batch), self._dtype)
+
+    def _block_for(self, batch: Batch) -> Block:
+        """Return a block with this batch in it."""
+        for kept in self._kept:
+            kept.clear()
+            if kept.add(*batch):
+                return kept
+        x, target, weight, lengths = batch
+        block: Block = self._net.training_block(
+            x, target, self._task.loss, weight, self._loop, self._reduction,
+            lengths=lengths, dtype=self._dtype, capacity=updates_of_block(self._net, batch),
+        )  # fmt: skip
+        block.add(*batch)
+        self._kept = [block, *self._kept[: KEPT_SHAPES - 1]]
+        return block
+
+
+def updates_of_block(net: Network, batch: Batch) -> int:
+    """Return how many updates with such batches are made in one call, 1 or more."""
+    steps, sequences = batch.weight.shape
+    size = batch.x.nbytes + batch.target.nbytes + 8 * batch.weight.size
+    work = steps * (3 * sequences * net.macs_per_step + STEP_WORK)
+    return max(1, min(BLOCK_BYTES // size, int(BLOCK_WORK // work)))

@@ -1,0 +1,248 @@
+"""The contracts of tasks: all built-in ones keep them, and each planted bug is named."""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from rnnbench import tasks
+from rnnbench.checking import check_task
+from rnnbench.tasks.contract import Batch, Floor, Task
+from tests.tasks.conftest import FORMS
+
+
+@pytest.mark.parametrize("name", tasks.found())
+def test_built_in_tasks_keep_all_contracts(name, tmp_path):
+    findings = check_task(tasks.found()[name].example(tmp_path))
+    assert [str(f) for f in findings if not f.holds] == []
+    assert len(findings) == 11
+
+
+@pytest.mark.parametrize("form", [form for form, (name, fields) in FORMS.items() if fields and name != "csv"])
+def test_other_forms_too(form):
+    name, fields = FORMS[form]
+    findings = check_task(tasks.found()[name](**fields))
+    assert [str(f) for f in findings if not f.holds] == []
+
+
+@dataclass
+class Echo(Task):
+    """What the planted bugs are planted in: the input of two steps ago."""
+
+    length: int = 12
+
+    n_in = 1
+    n_out = 1
+
+    def __post_init__(self):
+        if self.length < 4:
+            raise ValueError(f"task.length={self.length}: must be at least 4")
+
+    def training(self, rng, size):
+        x = rng.standard_normal((self.length, size, 1), dtype=np.float32)
+        weight = np.ones((self.length, size), np.float32)
+        weight[:2] = 0.0
+        return Batch(x, np.roll(x, 2, axis=0), weight)
+
+    def validation(self, rng):
+        return self.training(rng, 64)
+
+    def test(self, rng):
+        return self.training(rng, 256)
+
+    def solved(self, y, batch):
+        return self.score(y, batch) > 0.95
+
+    def floors(self, rng):
+        return [
+            Floor("best constant", 0.0, 1.0, "both", "variance"),
+            Floor("oracle", 1.0, 0.0, "both", "all"),
+        ]
+
+
+def failures(**members):
+    """Return what fails, by contract, for the task with other members."""
+    cls = dataclass(type("Broken", (Echo,), members))
+    return {f.contract: f.note for f in check_task(cls()) if not f.holds}
+
+
+def changed(**parts):
+    """Return a `training` whose batches have other parts, each computed from the batch."""
+
+    def training(self, rng, size):
+        batch = Echo.training(self, rng, size)
+        return batch._replace(**{name: change(batch) for name, change in parts.items()})
+
+    return {"training": training}
+
+
+def test_the_task_without_a_bug_is_sound():
+    assert failures() == {}
+
+
+#: what is broken: (contract that fails, what it says, members)
+BUGS = {
+    "float64": ("shapes", "x is float64; expected float32", changed(x=lambda b: b.x.astype(float))),
+    "batch first": (
+        "shapes",
+        "training: x is (8, 12, 1); expected (12, 8, 1), time first",
+        changed(x=lambda b: np.ascontiguousarray(b.x.swapaxes(0, 1))),
+    ),
+    "not contiguous": ("shapes", "target is not C-contiguous", changed(target=lambda b: b.x[::-1])),
+    "nan": ("shapes", "x is not finite", changed(x=lambda b: b.x * np.float32(np.nan))),
+    "two targets": (
+        "shapes",
+        "target is (12, 8, 2); expected (12, 8, 1)",
+        changed(target=lambda b: b.x.repeat(2, 2)),
+    ),
+    "no batch": ("shapes", "returns a tuple, not a Batch", {"validation": lambda self, rng: (1, 2)}),
+    "size": (
+        "shapes",
+        "sequences for sizes 1, 3, 8",
+        {"training": lambda s, rng, n: Echo.training(s, rng, n + 1)},
+    ),
+    "negative": ("weights", "a weight is negative", changed(weight=lambda b: b.weight - 1)),
+    "unscored": ("weights", "no step is scored", changed(weight=lambda b: b.weight * 0)),
+    "all steps": (
+        "weights",
+        "the score depends on steps that are not scored",
+        {"score": lambda self, y, batch: float(1 - ((y - batch.target) ** 2).mean())},
+    ),
+    "ends": (
+        "lengths",
+        "weight is not 0 beyond a sequence's length",
+        changed(lengths=lambda b: np.full(b.x.shape[1], 5)),
+    ),
+    "long": (
+        "lengths",
+        "lengths lie in 99..99; expected 1..12",
+        changed(lengths=lambda b: np.full(b.x.shape[1], 99)),
+    ),
+    "chance": (
+        "determinism",
+        "the same generator gives other data",
+        {"training": lambda s, rng, n: Echo.training(s, np.random.default_rng(), n)},
+    ),
+    "wrong score": ("score", "the right answers score 0; expected 1", {"score": lambda self, y, batch: 0.0}),
+    "unsolved": ("score", "do not count as solved", {"solved": lambda self, y, batch: False}),
+    "nan solves": (
+        "score",
+        "outputs that are NaN count as solved",
+        {"solved": lambda self, y, batch: not self.score(y, batch) < 0.9},
+    ),
+    "easy": (
+        "constant",
+        "the best constant counts as solved",
+        {"solved": lambda self, y, b: self.score(y, b) > -1},
+    ),
+    "constant loss": ("constant", "constant_loss is 0.5", {"constant_loss": lambda self, batch: 0.5}),
+    "floor": (
+        "constant",
+        "but the floors say best constant: score 0, loss 3",
+        {"floors": lambda self, rng: [Floor("best constant", 0.0, 3.0, "both", "a guess")]},
+    ),
+    "no constant": (
+        "constant",
+        "no floor is named constant or chance",
+        {"floors": lambda self, rng: [Floor("oracle", 1.0, 0.0, "both", "all")]},
+    ),
+    "no floors": ("floors", "there is no floor", {"floors": lambda self, rng: []}),
+    "above": (
+        "floors",
+        "oracle: score=1.5 is above 1",
+        {"floors": lambda s, r: [Floor("oracle", 1.5, 0.0, "both", "x")]},
+    ),
+    "numpy": (
+        "floors",
+        "must be a plain, finite number",
+        {"floors": lambda s, r: [Floor("chance", np.float32(0), None, "both", "x")]},
+    ),
+    "loop": (
+        "floors",
+        "loop='half' must be one of",
+        {"floors": lambda s, r: [Floor("chance", 0.0, 1.0, "half", "x")]},
+    ),
+    "relation": (
+        "floors",
+        "linear: score 0.9, but 1 - loss / constant loss is 0.5",
+        {"floors": lambda s, r: [*Echo.floors(s, r), Floor("linear", 0.9, 0.5, "both", "x")]},
+    ),
+    "changing floors": (
+        "floors",
+        "the same generator gives other floors",
+        {
+            "floors": lambda s, r: [
+                Floor("chance", 0.0, 1.0 + 1e-9 * np.random.default_rng().random(), "both", "x")
+            ]
+        },
+    ),
+    "refuses all": (
+        "refusals",
+        "a causal network in closed loop is refused",
+        {"refusal": lambda self, *, causal, loop: "never use this task"},
+    ),
+    "copies": (
+        "refusals",
+        "holds the target one step later, but causal_only is False",
+        changed(target=lambda b: np.roll(b.x, -1, axis=0), weight=lambda b: np.roll(b.weight, -2, axis=0)),
+    ),
+    "open loop": (
+        "refusals",
+        "loop=open: refused is False",
+        {"open_loop": False, "refusal": lambda self, *, causal, loop: ""},
+    ),
+    "extra score": (
+        "training",
+        "score note is a str, not a number",
+        {"extra_scores": lambda self, net, params, batch: {"note": "good"}},
+    ),
+    "loss": ("settings", "loss='l2': must be one of mse", {"loss": "l2"}),
+    "no inputs": ("settings", "n_in=0: must be a whole number", {"n_in": 0}),
+    "label": ("settings", "must be a short text of one line", {"label": "a\nb"}),
+    "refused badly": (
+        "settings",
+        "length=-1000000000 ends in ZeroDivisionError",
+        {"__post_init__": lambda self: 1 // max(self.length, 0)},
+    ),
+}
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_each_planted_bug_is_named(bug):
+    contract, said, members = BUGS[bug]
+    found = failures(**members)
+    assert contract in found, found
+    assert said in found[contract]
+    assert all("\n" not in note for note in found.values())
+
+
+def test_labels_out_of_range():
+    def training(self, rng, size):
+        batch = Echo.training(self, rng, size)
+        return batch._replace(target=np.full(batch.weight.shape, 5))
+
+    found = failures(training=training, loss="cross_entropy", n_out=3)
+    assert "target lies in 5..5; expected 0..2" in found["shapes"]
+
+
+def test_a_batch_that_belongs_to_the_task():
+    kept = Echo().training(np.random.default_rng(0), 8)
+    found = failures(training=lambda self, rng, size: kept)
+    assert "a batch that is overwritten changes what is drawn next" in found["determinism"]
+
+
+def test_slow_drawing(monkeypatch):
+    def training(self, rng, size):
+        time.sleep(0.03)
+        return Echo.training(self, rng, size)
+
+    assert "longer than training on them" in failures(training=training)["speed"]
+
+
+def test_errors_are_findings_with_their_place():
+    def floors(self, rng):
+        return self.nothing
+
+    found = failures(floors=floors)
+    assert "AttributeError" in found["floors"] and "test_task.py, line" in found["floors"]
