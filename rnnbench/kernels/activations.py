@@ -6,9 +6,8 @@ kept.
 
 from rnnbench.kernels.compilation import kernel
 from rnnbench.kernels.elementary import exp, sigmoid, tanh
-from rnnbench.kernels.native import array_at
 from rnnbench.kernels.tables import RELU, SIGMOID, SOFTMAX, SQUARE, TANH
-from rnnbench.kernels.views import flat
+from rnnbench.kernels.views import array_at, flat
 
 
 @kernel
@@ -110,11 +109,13 @@ def _pull_back(code, v, z, g, width, size):
             g[i] *= z[i] + z[i]
 
 
+@kernel
 def activate_rows(real, code, z, elements, width, size):
     """Replace pre-activations at the address `z` by values: `activate` behind an address."""
     _activate(code, array_at(real, z, elements), width, size)
 
 
+@kernel
 def pull_back_rows(real, code, value, kept, d, elements, width, size):
     """Replace the gradient at the address `d` by that of pre-activations: `pull_back` behind an address."""
     v, g = array_at(real, value, elements), array_at(real, d, elements)

@@ -2,7 +2,7 @@
 
 from rnnbench.kernels.activations import activate, pull_back
 from rnnbench.kernels.compilation import kernel
-from rnnbench.kernels.native import call
+from rnnbench.kernels.pointers import call
 from rnnbench.kernels.rows import rows_at, rows_of, set_final_row
 from rnnbench.kernels.tables import (
     ACTIVATE,
@@ -27,7 +27,8 @@ def activate_box(tables, values, box, at, rows):
         return
     if EXPLICIT:
         real, z = values.dtype.type(0), address(values, at)
-        call(tables.functions[ACTIVATE], (real, code, z, rows * width, width, size))
+        arguments = (real, code, z, rows * width, width, size)
+        call(tables.functions[ACTIVATE], arguments, arguments)
     else:
         activate(code, values[at : at + rows * width].reshape((rows, width)), size)
 
@@ -41,7 +42,8 @@ def pull_back_box(tables, values, dvalues, box, at, kept_at, rows):
     if EXPLICIT:
         real, v = values.dtype.type(0), address(values, at)
         kept, d = address(values, kept_at), address(dvalues, at)
-        call(tables.functions[PULL_BACK], (real, code, v, kept, d, rows * width, width, size))
+        arguments = (real, code, v, kept, d, rows * width, width, size)
+        call(tables.functions[PULL_BACK], arguments, arguments)
     else:
         v = values[at : at + rows * width].reshape((rows, width))
         kept = values[kept_at : kept_at + rows * width].reshape((rows, width))

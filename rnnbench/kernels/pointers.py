@@ -1,8 +1,9 @@
 """Calls of kernels that are compiled already, by address.
 
 A kernel that calls another one gets a copy of it: Numba links the callee's code into the caller's and
-compiles it once more. For `forward` and `backward`, which bring everything with them, that would double the
-time of a first compilation; and only the very same machine code is certain to give the very same bits.
+compiles it once more. A product that fifteen kernels call would be compiled fifteen times; `forward` and
+`backward`, which bring everything with them, would double the time of a first compilation; and only the very
+same machine code is certain to give the very same bits.
 """
 
 from numba import config, typeof, types

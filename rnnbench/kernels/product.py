@@ -5,7 +5,7 @@ the segments run (a TDNN of 41 lags is several times faster so than with a produ
 """
 
 from rnnbench.kernels.compilation import kernel
-from rnnbench.kernels.native import call
+from rnnbench.kernels.pointers import call
 from rnnbench.kernels.vectors import (
     EXPLICIT,
     LEFT,
@@ -106,7 +106,8 @@ def product(cover, result, place, start, start_step, table, segments):
         return
     at, step, width, rows = place
     real, where, first = result.dtype.type(0), address(result, at), address(table, 0)
-    call(cover, (real, where, stride(result, step), width, rows, start, start_step, first, segments))
+    arguments = (real, where, stride(result, step), width, rows, start, start_step, first, segments)
+    call(cover, arguments, arguments)
 
 
 @kernel
@@ -126,7 +127,8 @@ def add_product(cover, result, at, width, rows, left, right, table, table_at, se
     """
     if EXPLICIT:
         real, where, step = result.dtype.type(0), address(result, at), stride(result, width)
-        call(cover, (real, where, step, width, rows, where, step, address(table, table_at), segments))
+        arguments = (real, where, step, width, rows, where, step, address(table, table_at), segments)
+        call(cover, arguments, arguments)
         return
     for i in range(segments):
         s = table_at + i * SEGMENT_COLUMNS

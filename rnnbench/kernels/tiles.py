@@ -1,7 +1,8 @@
 """Which tiles cover a result of so many rows and vectors."""
 
 from rnnbench.kernels.compilation import kernel
-from rnnbench.kernels.vectors import lanes_of, make_dots, make_tile
+from rnnbench.kernels.tile_code import make_dots, make_tile
+from rnnbench.kernels.vectors import lanes_of
 
 # Twelve or more accumulators hide the latency of a multiply-add; few rows split their sum into chains
 # instead, so that additions need not wait for one another. Names: rows by vectors.
@@ -83,6 +84,7 @@ def _one_column(real, result, row_step, width, rows, start, start_step, table, s
         _1x1(real, result, row_step, width, start, start_step, table, segments, row, column)
 
 
+@kernel
 def cover(real, result, row_step, width, rows, start, start_step, table, segments):
     """Compute ``result = start + sum over segments of a @ w`` tile by tile; called by its address.
 
@@ -117,13 +119,14 @@ def cover(real, result, row_step, width, rows, start, start_step, table, segment
         _one_column(real, result, row_step, width, rows, start, start_step, table, segments, column)
 
 
+@kernel
 def cover_few(real, result, row_step, width, rows, start, start_step, table, segments):
     """Compute the same for a result of few columns, as dot products: the right factors are transposed.
 
     Parameters
     ----------
     real, result, row_step, width, rows, start, start_step, table, segments
-        As in `cover`; see `rnnbench.kernels.vectors.make_dots` for the segments.
+        As in `cover`; see `rnnbench.kernels.tile_code.make_dots` for the segments.
     """
     column = 0
     while width - column >= 2:

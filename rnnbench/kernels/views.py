@@ -5,9 +5,11 @@ one sequence pays for every box and step. A view made here holds no reference, s
 counting: it must not outlive its array.
 """
 
-from numba import types
+from numba import carray, types
 from numba.extending import intrinsic, overload
 from numba.np.arrayobj import populate_array
+
+from rnnbench.kernels.compilation import kernel
 
 
 @intrinsic
@@ -48,3 +50,17 @@ def block(array, start, rows, width):
 @overload(block)
 def _block(array, start, rows, width):
     return lambda array, start, rows, width: _borrowed(array, start, rows, width)
+
+
+@intrinsic
+def _pointer(typing_context, real, address):
+    def generate(context, builder, signature, arguments):
+        return builder.inttoptr(arguments[1], context.get_value_type(signature.return_type))
+
+    return types.CPointer(real)(real, types.intp), generate
+
+
+@kernel
+def array_at(real, address, size):
+    """Return the flat array of `size` elements of the type of `real` at an address."""
+    return carray(_pointer(real, address), (size,))
