@@ -11,13 +11,16 @@ __version__ = "0.1.0"
 _WHERE = {
     "Arrow": "rnnbench.network",
     "Box": "rnnbench.network",
+    "CTC": "rnnbench.network",
     "InputError": "rnnbench.network",
     "LEARNED": "rnnbench.network",
     "Network": "rnnbench.network",
     "Parameters": "rnnbench.network",
+    "SoftDTW": "rnnbench.network",
     "warm_up": "rnnbench.network",
     "draw": "rnnbench.drawing",
     "fit": "rnnbench.training",
+    "forecast": "rnnbench.training",
     "train": "rnnbench.teaching",
 }
 

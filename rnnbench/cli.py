@@ -2,8 +2,8 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
 
 from rnnbench import __version__
 
@@ -15,12 +15,14 @@ examples
   rnnbench run experiment=demo
   rnnbench report demo
   rnnbench draw model=brnn
+  rnnbench gallery
   rnnbench new model my_model
   rnnbench check my_model
   rnnbench predict 3f2a data.csv output=predictions.csv
+  rnnbench sample 3f2a temperature=0.5 seed=1
 """
-COMMANDS = ("run", "list", "report", "draw", "new", "check", "predict", "ui")
-LISTS = ("models", "tasks", "experiments")
+COMMANDS = ("run", "list", "report", "draw", "gallery", "new", "check", "predict", "sample", "ui")
+LISTS = ("models", "tasks", "experiments", "sizes")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,9 +75,11 @@ def _dispatch(given: list[str]) -> int:
     carry_out = {
         "list": _list,
         "report": _report,
+        "gallery": _gallery,
         "new": _new,
         "check": _check,
         "predict": _predict,
+        "sample": _sample,
         "ui": _ui,
     }
     return carry_out[options.command](arguments)
@@ -94,10 +98,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "command",
         nargs="?",
-        help="run: train; list models|tasks|experiments; report NAME: table and figures of a study; "
-        "draw: diagrams of a network; "
+        help="run: train; list models|tasks|experiments|sizes; report NAME: table and figures of a study; "
+        "draw: diagrams of a network; gallery: a page about every model; "
         "new model|task NAME: a file to start from; check NAME: the contracts of a model or task; "
-        "predict RUN_KEY FILE: use a trained network; ui: MLflow dashboard",
+        "predict RUN_KEY FILE: use a trained network; sample RUN_KEY: let a character model write; "
+        "ui: MLflow dashboard",
     )
     parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     return parser
@@ -109,25 +114,30 @@ def _subparser(command: str) -> argparse.ArgumentParser:
         parser.add_argument("what", help=" | ".join(LISTS))
     elif command == "report":
         parser.add_argument("study", help="name of a study that was run, such as demo")
+    elif command == "gallery":
+        parser.add_argument("--output", default="reports/models", help="folder that is written")
     elif command == "new":
         parser.add_argument("kind", help="model | task")
         parser.add_argument("name", help="name of the model or task: ./rnnbench_plugins/NAME.py is written")
     elif command == "check":
         parser.add_argument("name", help="a model or a task, see rnnbench list")
         parser.add_argument("settings", nargs="*", help="fields, such as model.hidden=8 or task.length=20")
-    elif command == "predict":
+    elif command in ("predict", "sample"):
         parser.add_argument(
             "key", help="key of a stored run (column key of a report's runs.csv), or its beginning"
         )
+    else:
+        parser.add_argument("--port", type=int, default=5000, help="port on 127.0.0.1 (default 5000)")
+    if command == "predict":
         parser.add_argument("file", help="CSV: a header, a column for each input, a row for each step")
         parser.add_argument(
             "settings",
             nargs="*",
             help="output=predictions.csv  loop=closed|open  missing=refuse|fill  delimiter=,",
         )
-    else:
-        parser.add_argument("--port", type=int, default=5000, help="port on 127.0.0.1 (default 5000)")
-    if command in ("report", "predict", "ui"):
+    elif command == "sample":
+        parser.add_argument("settings", nargs="*", help="prefix=TEXT  length=200  temperature=0.8  seed=0")
+    if command in ("report", "predict", "sample", "ui"):
         parser.add_argument(
             "--uri", help="address of the MLflow server or database (default: SQLite in ./runs)"
         )
@@ -146,9 +156,15 @@ def _run(rest: list[str]) -> int:
     try:
         from rnnbench.experiment import command
 
-        return command.run(rest)
+        return command.run(rest, _figures)
     except Refused as refused:
         raise _Refused(str(refused)) from refused
+
+
+def _figures(record: Mapping[str, Any], seen: Mapping[str, Any]) -> dict[str, bytes]:
+    from rnnbench.reporting.seen import figures
+
+    return figures(record, seen)
 
 
 def _draw(rest: list[str]) -> int:
@@ -177,13 +193,24 @@ def _draw(rest: list[str]) -> int:
     return 0
 
 
+def _gallery(options: argparse.Namespace) -> int:
+    from rnnbench.gallery import gallery
+
+    try:
+        print(gallery(options.output))
+    except OSError as error:
+        where = error.filename or options.output
+        raise _Refused(f"{where}: cannot be written ({error.strerror or error})") from error
+    return 0
+
+
 def _list(options: argparse.Namespace) -> int:
     if options.what not in LISTS:
         raise _unknown("list", options.what, LISTS)
     from rnnbench.experiment import listing
 
     print(getattr(listing, options.what)())
-    if options.what != "experiments":
+    if options.what in ("models", "tasks"):
         from rnnbench.experiment.available import print_problems
 
         print_problems()
@@ -223,6 +250,18 @@ def _predict(options: argparse.Namespace) -> int:
 
     try:
         print(predict(Store(options.uri), options.key, options.file, options.settings))
+    except (Refused, StoreError) as error:
+        raise _Refused(str(error)) from error
+    return 0
+
+
+def _sample(options: argparse.Namespace) -> int:
+    from rnnbench.experiment.refusals import Refused
+    from rnnbench.experiment.sampling import sample
+    from rnnbench.tracking import Store, StoreError
+
+    try:
+        print(sample(Store(options.uri), options.key, options.settings))
     except (Refused, StoreError) as error:
         raise _Refused(str(error)) from error
     return 0

@@ -227,6 +227,116 @@ def brnn(x, forward, backward, V_f, V_b, c, sigma="linear"):
     return top_f, top_b, np.array(y)
 
 
+def tdnn_of_layers(x, layers, V, c, phi="tanh", sigma="linear", pooled=False):
+    """Waibel et al.: layer l sees a window of the layer below, ``layers`` is a list of (taps, b).
+
+    With ``pooled`` the output reads the sum over time of the top layer. Returns the top layer (or the sum)
+    and y. Layers are zero before the sequence.
+    """
+    below = x
+    for taps, b in layers:
+        below, _ = tdnn(below, taps, b, np.zeros((b.size, 1)), np.zeros(1), phi)
+    if pooled:
+        below = np.array([below[: t + 1].sum(axis=0) for t in range(len(x))])
+    return below, np.array([ACTIVATIONS[sigma](row @ V + c) for row in below])
+
+
+def narx_with_lags(x, inputs, outputs, b, V, c, teacher=None, switch=0, before=None, sigma="linear"):
+    """NARX with any lags: ``inputs`` and ``outputs`` are {lag: W}; targets are fed before step ``switch``.
+
+    ``before[k-1]`` is y(-k), zero by default. Returns what was fed back (T,O) and y (T,O).
+    """
+    fed, y = [], []
+    for t in range(len(x)):
+        z = b.copy()
+        for lag, U in inputs.items():
+            if t >= lag:
+                z = z + x[t - lag] @ U
+        for lag, W in outputs.items():
+            if t >= lag:
+                z = z + fed[t - lag] @ W
+            elif before is not None:
+                z = z + before[lag - t - 1] @ W
+        y.append(ACTIVATIONS[sigma](np.tanh(z) @ V + c))
+        fed.append(teacher[t] if t < switch else y[t])
+    return np.array(fed), np.array(y)
+
+
+def deep_jordan(x, layers, W, V, c, mu, sigma="linear"):
+    """Running average of past outputs into the first of several layers, ``layers`` a list of (U, b)."""
+    y = []
+    m = np.zeros(V.shape[1])
+    for t in range(len(x)):
+        if t > 0:
+            m = mu * m + y[t - 1]
+        h = x[t]
+        for level, (U, b) in enumerate(layers):
+            h = np.tanh(h @ U + b + (m @ W if level == 0 else 0.0))
+        y.append(ACTIVATIONS[sigma](h @ V + c))
+    return np.array(y)
+
+
+def explicit_memory(x, W_y, W_h, W_m, b_m, U, M, b, V, c, recall="tanh", sigma="linear", before=None):
+    """m(t) = r(y(t-1), h(t-1), m(t-1)), h(t) = f(x(t), m(t)), y(t) = g(h(t)) (seed 002).
+
+    ``before`` is (y, h, m) at time -1, zero by default. Returns m, h and y.
+    """
+    m, h, y = [], [], []
+    last_y, last_h, last_m = before or (np.zeros(c.size), np.zeros(b.size), np.zeros(b_m.size))
+    for t in range(len(x)):
+        last_m = ACTIVATIONS[recall](last_y @ W_y + last_h @ W_h + last_m @ W_m + b_m)
+        last_h = np.tanh(x[t] @ U + last_m @ M + b)
+        last_y = ACTIVATIONS[sigma](last_h @ V + c)
+        m.append(last_m)
+        h.append(last_h)
+        y.append(last_y)
+    return np.array(m), np.array(h), np.array(y)
+
+
+def rnn_with_everything(x, layers, feedback, readout, c, sigma="linear"):
+    """Layers with a recurrence of any order, skips, and feedback of the output into the first layer.
+
+    ``layers`` holds for each layer (U from below, U from x or None, [W at lag 1, W at lag 2, ...], b,
+    initial) with initial[k-1] = h(-k); ``feedback`` is {lag: W} with y zero before the sequence; ``readout``
+    is {layer: V} with layers counted from 0. Returns a list of h (T,H_l) and y (T,O).
+    """
+    h, y = [[] for _ in layers], []
+    for t in range(len(x)):
+        below = x[t]
+        for level, (U, skip, taps, b, initial) in enumerate(layers):
+            z = below @ U + b
+            if skip is not None:
+                z = z + x[t] @ skip
+            for k, W in enumerate(taps, start=1):
+                z = z + (h[level][t - k] if t >= k else initial[k - t - 1]) @ W
+            if level == 0:
+                for lag, W in feedback.items():
+                    if t >= lag:
+                        z = z + y[t - lag] @ W
+            below = np.tanh(z)
+            h[level].append(below)
+        y.append(ACTIVATIONS[sigma](sum(h[level][t] @ V for level, V in readout.items()) + c))
+    return [np.array(values) for values in h], np.array(y)
+
+
+def brnn_of_blocks(x, blocks, V_f, V_b, c, sigma="linear"):
+    """Bidirectional blocks stacked, a (forward, backward) each: a block reads [h_f; h_b] of the one below.
+
+    The first weights of a net of the second block on have the rows of h_f above those of h_b.
+    """
+    T = len(x)
+    for forward, backward in blocks:
+        h_f, _ = RNN_forward(*forward, x)
+        h_brev, _ = RNN_forward(*backward, fliplr(x))
+        x = np.hstack([h_f[-1][:T], fliplr(h_brev[-1][:T])])
+    return np.array([ACTIVATIONS[sigma](row @ np.vstack([V_f, V_b]) + c) for row in x])
+
+
+def embedded(indices, E):
+    """Embedding layer: symbol i is replaced by row i of E, which is what its one-hot vector times E is."""
+    return np.array([E[i] for i in indices])
+
+
 # ------------------------------------------------------------------------- gradients written by hand
 
 
@@ -452,8 +562,9 @@ class Pass:
         source, k = arrow["source"], t - arrow["lag"]
         if k < 0:
             # A carried value was computed in an earlier step of the stream; an initial one is a parameter.
-            computed = source != "x" and source in self.state and k + self.offset(s) >= 0
-            cut = self.frozen is not None and computed and self.closed(arrow, t, s)
+            carried = self.frozen is not None and source in self.frozen.state
+            computed = source != "x" and carried and k + self.offset(s) >= 0
+            cut = computed and self.closed(arrow, t, s)
             return (self.frozen if cut else self).before(source, -1 - k, s)
         if k >= self.lengths[s]:
             return self.after(source, k - self.lengths[s], s)

@@ -19,7 +19,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import OmegaConf
 
 from rnnbench.experiment import available, folders, schema
-from rnnbench.experiment.job import Runner, Summary
+from rnnbench.experiment.job import Figures, Runner, Summary
 from rnnbench.experiment.memory import TooLarge
 from rnnbench.experiment.plan import Plan, check, compose_one
 from rnnbench.experiment.progress import Progress
@@ -43,17 +43,21 @@ others
   init.input=glorot  init.recurrent=orthogonal  init.output=glorot  init.bias=0.0
   tracking.uri=null        http://host:port of an MLflow server; SQLite in ./runs by default
   study.name=null          the study file's name, else default
+  diagnostics=off          on: influence, gradients, memory through time, as metrics and figures
 
 The fields of models and tasks: rnnbench list models, rnnbench list tasks."""
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(arguments: Sequence[str], figures: Figures | None = None) -> int:
     """Carry out `rnnbench run` and return the exit code.
 
     Parameters
     ----------
     arguments : sequence of str
         What follows `rnnbench run` on the command line.
+    figures : callable, optional
+        Draws the diagnostics of a run: gives files by name for its record and what was seen. Without it there
+        are none.
 
     Raises
     ------
@@ -73,7 +77,7 @@ def run(arguments: Sequence[str]) -> int:
             print("---\n".join(OmegaConf.to_yaml(compose_one(line)[0]) for line in lines), end="")
             return 0
     try:
-        return carry_out(plan)
+        return carry_out(plan, figures)
     except StoreError as error:
         print(f"rnnbench: a run could not be stored: {error}", file=sys.stderr)
         return 1
@@ -137,7 +141,7 @@ def _check_given(given: Sequence[Override], sweeping: bool) -> None:
         first[key] = line
 
 
-def carry_out(plan: Plan) -> int:
+def carry_out(plan: Plan, figures: Figures | None = None) -> int:
     """Open the store, run every configuration, print a line for each; returns the exit code."""
     for skipped in plan.skipped:
         print(f"{skipped['model']} · {skipped['task_label']}  not applicable: {skipped['reason']}")
@@ -150,7 +154,7 @@ def carry_out(plan: Plan) -> int:
     summaries: list[Summary] = []
     left_out = 0
     with Progress(len(names)) as progress, ExitStack() as stack:
-        runner = Runner(store, progress, plan.as_plain())
+        runner = Runner(store, progress, plan.as_plain(), figures)
         runner.compile(dict.fromkeys(c.train.dtype for c in plan.configurations))
         ended = stack.enter_context(closing(jobs(runner, plan)))
         for done, job in enumerate(ended, start=1):

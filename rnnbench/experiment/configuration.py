@@ -54,6 +54,8 @@ class Configuration:
         Where the runs are kept.
     notes : dict
         What the study asks: "question", "source", "expected", as far as its file says.
+    diagnostics : bool
+        Whether it is recorded what happens through time. No effect on the weights.
     """
 
     model_name: str
@@ -68,6 +70,7 @@ class Configuration:
     study: str
     uri: str | None
     notes: dict[str, Any]
+    diagnostics: bool = False
 
     @cached_property
     def network(self) -> Network:
@@ -80,9 +83,10 @@ class Configuration:
         return network
 
     @property
-    def loop(self) -> str:
+    def loop(self) -> str | int:
         """How it is trained: the model's own loop, "closed" for models that have none."""
-        return str(getattr(self.model, "loop", "closed"))
+        loop: str | int = getattr(self.model, "loop", "closed")
+        return loop
 
     @property
     def threads(self) -> int:
@@ -104,6 +108,7 @@ class Configuration:
             "budget": {"parameters": self.budget},
             "seeds": list(self.seeds),
             "study": self.study,
+            "diagnostics": self.diagnostics,
         }
 
     @cached_property
@@ -140,7 +145,8 @@ def configure(config: DictConfig, choices: Mapping[str, Any]) -> Configuration:
         A value is out of range, or an option does not belong to the optimiser; names key, value and what is
         allowed.
     NotApplicable
-        All values are right, but the task refuses the model or its loop, or `train.memory` the model.
+        All values are right, but the task refuses the model or its loop, or `train.memory` or
+        `train.carry_state` the model or the task.
     """
     plain = _plain(config)
     try:
@@ -160,13 +166,14 @@ def configure(config: DictConfig, choices: Mapping[str, Any]) -> Configuration:
             study=read_study_name(plain["study"]["name"], choices.get("experiment")),
             uri=plain["tracking"]["uri"],
             notes={name: note for name, note in plain["study"].items() if note and name != "name"},
+            diagnostics=plain["diagnostics"],
         )
         checked = _with_budget(checked)
         _check_init(checked.init)
         network = checked.network
     except (ValueError, OSError) as error:
         raise Refused(with_suggestion(str(error))) from error
-    reason = refusal(network, task, checked.loop, train.memory)
+    reason = refusal(network, task, checked.loop, train.memory, train.carry_state)
     if reason:
         raise NotApplicable(reason, checked.model_name, checked.task_name, task.label)
     try:

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -15,12 +15,15 @@ from rnnbench.experiment.configuration import Configuration
 from rnnbench.experiment.memory import is_too_large, too_large
 from rnnbench.experiment.progress import Progress
 from rnnbench.experiment.provenance import processors
-from rnnbench.experiment.record import failed_run, finished_run
+from rnnbench.experiment.record import Files, Record, as_json, failed_run, finished_run
+from rnnbench.experiment.watching import Watch, numbers
 from rnnbench.network.warming import warm_up
 from rnnbench.tasks.contract import Floor
 from rnnbench.tracking import Store
 from rnnbench.training import Pool, Result, Training, stream
 
+#: Draws what was seen of a run: record and what was seen to files by name.
+Figures = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, bytes]]
 #: Seconds after which a first compilation is worth a line.
 PATIENCE = 1.5
 
@@ -59,6 +62,8 @@ class Job:
         What it is called on the terminal.
     training : Training
         Its seeds.
+    watches : dict of int to Watch
+        What is seen of each seed; empty without diagnostics.
     stored : set of int
         The seeds whose runs are in the store.
     """
@@ -66,6 +71,7 @@ class Job:
     configuration: Configuration
     name: str
     training: Training
+    watches: dict[int, Watch] = field(default_factory=dict)
     stored: set[int] = field(default_factory=set)
 
 
@@ -83,9 +89,18 @@ class Runner:
         Bars on the terminal.
     planned : dict
         What every record says about the command as a whole: `Plan.as_plain()`.
+    figures : callable, optional
+        Draws diagnostics.
     """
 
-    def __init__(self, store: Store, progress: Progress, planned: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        progress: Progress,
+        planned: Mapping[str, Any],
+        figures: Figures | None = None,
+    ) -> None:
+        self._figures = figures
         self.store, self.progress, self.planned = store, progress, dict(planned)
         self._floors: dict[str, list[Floor]] = {}
         self._compiled = 0.0
@@ -99,15 +114,20 @@ class Runner:
     def start(self, pool: Pool, number: int, configuration: Configuration, name: str) -> Job:
         """Queue all seeds of a configuration, the `number`-th of the command."""
         updates = configuration.train.updates
+        seeds = configuration.seeds if configuration.diagnostics else ()
+        watches = {seed: Watch(configuration, seed) for seed in seeds}
         training = pool.start(
             configuration.network,
             configuration.task,
             configuration.seeds,
             on_start=lambda seed: self.progress.begin(number, name, seed, updates),
             on_record=lambda seed, record: self.progress.show(number, seed, record),
+            on_parameters=(lambda seed, update, params: watches[seed].look(update, params))
+            if watches
+            else None,
             **configuration.fit_keywords,
         )
-        return Job(configuration, name, training)
+        return Job(configuration, name, training, watches)
 
     def finish(self, job: Job) -> Summary:
         """Wait for all seeds of a configuration and store a run for each.
@@ -150,6 +170,8 @@ class Runner:
             try:
                 floors = self._floors_of(configuration, seed)
                 run = finished_run(configuration, result, floors, threads)
+                if seed in job.watches:
+                    run = self._with_diagnostics(run, job.watches.pop(seed).end(result.parameters))
             except Exception as error:
                 result = error
         if isinstance(result, Exception):
@@ -159,6 +181,13 @@ class Runner:
         self.store.write(record | self.planned | {"sweep": self._sweep()}, files)
         job.stored.add(seed)
         return result
+
+    def _with_diagnostics(self, run: tuple[Record, Files], seen: dict[str, Any]) -> tuple[Record, Files]:
+        """Add to a record the numbers that were seen, to its files all of it and the figures."""
+        record, files = run
+        record["diagnostics"] = numbers(seen)
+        figures = self._figures(record, seen) if self._figures else {}
+        return record, {**files, "diagnostics.json": as_json(seen), **figures}
 
     def _sweep(self) -> dict[str, Any]:
         """Return when the command's start-up ended, how long ago, and on how many processors it runs."""

@@ -1,4 +1,4 @@
-"""What there is: models, tasks and studies, as text for `rnnbench list`."""
+"""What there is: models, tasks and studies, and what models cost, as text for `rnnbench list`."""
 
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
@@ -7,6 +7,7 @@ from pathlib import Path
 from omegaconf import OmegaConf
 
 from rnnbench.experiment import available, folders
+from rnnbench.models.sizes import sizes as computed_sizes
 from rnnbench.plugins import source_of
 from rnnbench.plugins.loading import summary
 
@@ -29,6 +30,29 @@ def experiments() -> str:
     found = {name: _question(path) for name, path in folders.studies().items()}
     width = max(map(len, found), default=0)
     return "\n".join(f"{name:<{width}}  {question}" for name, question in found.items())
+
+
+def sizes() -> str:
+    """Parameters, operations and state of TDNN, NARX and RNN against the span of memory."""
+    found = computed_sizes()
+    names = list(dict.fromkeys(size.model for size in found))
+    parts = ("parameters", "operations a step", "numbers of state")
+    lines = [
+        "span: steps of the past that are to count; 2 inputs, 32 hidden units, 1 output; tdnn: window=span,",
+        "narx: output_taps=span, rnn: the same network for every span",
+        "",
+        " " * 5 + "".join(f"{part:>{9 * len(names)}}" for part in parts),
+        f"{'span':>5}" + "".join(f"{name:>9}" for name in names) * len(parts),
+    ]
+    for span in dict.fromkeys(size.span for size in found):
+        here = [size for size in found if size.span == span]
+        kinds = (
+            [s.n_parameters for s in here],
+            [s.macs_per_step for s in here],
+            [s.state_size for s in here],
+        )
+        lines.append(f"{span:>5}" + "".join(f"{number:>9}" for kind in kinds for number in kind))
+    return "\n".join(lines)
 
 
 def _classes(group: str, classes: Mapping[str, type]) -> str:

@@ -48,10 +48,13 @@ def finished_run(
     }
     weights = {name: np.asarray(array) for name, array in result.parameters.items()}
     files = _common_files(configuration, result.seed) | {
-        "history.json": _json(result.history),
+        "history.json": as_json(result.history),
         "weights.npz": _npz(weights),
         "predictions.npz": _npz(result.predictions),
     }
+    if "alphabet" in record["columns"]:
+        samples = configuration.task.samples(result.network, result.parameters)
+        files["samples.json"] = as_json(samples)
     return record, files
 
 
@@ -102,12 +105,12 @@ def _common(configuration: Configuration, seed: int, threads: int) -> Record:
 def _common_files(configuration: Configuration, seed: int) -> Files:
     return {
         "config.yaml": f"{configuration.yaml}seeds:\n- {seed}\n".encode(),
-        "network.json": _json(configuration.network.to_dict()),
+        "network.json": as_json(configuration.network.to_dict()),
     }
 
 
-def _json(value: Any) -> bytes:
-    """JSON in which a number that is not finite is null."""
+def as_json(value: Any) -> bytes:
+    """Return JSON in which a number that is not finite is null."""
     return json.dumps(_finite(value), allow_nan=False, ensure_ascii=False, indent=1).encode()
 
 

@@ -41,6 +41,8 @@ class Train:
         "float32" or "float64".
     memory : str
         "full", or "recompute": an update in memory of the root of the length that computes values twice.
+    carry_state : bool
+        Train on a task's streams, the state carried from one chunk to the next.
     threads : int or None
         Seeds trained at a time; None is one per core. No effect on the weights.
     """
@@ -58,6 +60,7 @@ class Train:
     stop_when_solved: bool = True
     dtype: str = "float32"
     memory: str = "full"
+    carry_state: bool = False
     threads: int | None = None
 
 
@@ -131,6 +134,8 @@ def root() -> type[Any]:
             ("budget", Budget, field(default_factory=Budget)),
             ("tracking", Tracking, field(default_factory=Tracking)),
             ("study", Study, field(default_factory=Study)),
+            # Outside a run's identity: what is looked at changes no weight.
+            ("diagnostics", bool, field(default=False)),
         ],
     )
 

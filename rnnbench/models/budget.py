@@ -15,7 +15,8 @@ class Width(NamedTuple):
     Attributes
     ----------
     model : dataclass
-        A copy of the model with the field `hidden` set.
+        A copy of the model with the field `hidden` set: a number, or a list in the proportions of the given
+        one.
     n_parameters : int
         Its number of parameters.
     deviation : float
@@ -31,6 +32,8 @@ def solve_width(
     model: Any, n_in: int, n_out: int, parameters: int, output_activation: str = "linear"
 ) -> Width:
     """Return the model with the width whose parameter count is nearest to `parameters`.
+
+    Where `hidden` is a list of widths, the widest is solved for and the others keep their share of it.
 
     Parameters
     ----------
@@ -54,7 +57,10 @@ def solve_width(
         raise ValueError(f"budget.parameters={budget}: {name} has no width to solve for (no field hidden)")
 
     def count(width: int) -> int:
-        return int(replace(model, hidden=width).build(n_in, n_out, output_activation).n_parameters)
+        return int(_of_width(model, width).build(n_in, n_out, output_activation).n_parameters)
+
+    if count(2) == count(1):
+        raise ValueError(f"budget.parameters={budget}: no box of {name} has the width hidden, to solve for")
 
     # The count grows with the width, so the widths on either side of the budget are found by bisection.
     above = 1
@@ -71,4 +77,12 @@ def solve_width(
         raise ValueError(
             f"budget.parameters={budget}: must be about {nearest} or more, what {name} has at a width of 1"
         )
-    return Width(replace(model, hidden=width), nearest, deviation)
+    return Width(_of_width(model, width), nearest, deviation)
+
+
+def _of_width(model: Any, width: int) -> Any:
+    """Return the model with that width; of a list of widths, the widest has it and all keep their shares."""
+    if not isinstance(model.hidden, list | tuple):
+        return replace(model, hidden=width)
+    widest = max(model.hidden)
+    return replace(model, hidden=[max(1, round(width * each / widest)) for each in model.hidden])

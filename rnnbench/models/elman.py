@@ -1,10 +1,11 @@
 """Elman network: the hidden layer sees its last value, and learning stops there."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rnnbench import network
-from rnnbench.models.fields import check_layer
+from rnnbench.models.assembly import assembled
+from rnnbench.models.fields import check_layer, gate
 from rnnbench.network import Arrow, Box
 
 
@@ -26,6 +27,12 @@ class Elman:
         Activation of the hidden layer.
     initial : str
         Context at the first step: "zero" or "learned".
+    gradient : "blocked", "full" or int
+        What passes over the delayed arrow h->h backward in time: nothing, everything, or what stays within
+        chunks of so many steps.
+        "full" is `rnn`; "blocked" is what makes the network Elman's.
+    embedding : int
+        Width d of a linear layer between input and network (`assembled`); 0 for none.
 
     Notes
     -----
@@ -45,13 +52,17 @@ class Elman:
     hidden: int = 32
     activation: str = "tanh"
     initial: str = "zero"
+    gradient: Any = "blocked"
+    embedding: int = 0
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        check_layer(self.hidden, self.activation, self.initial)
+        check_layer(self.hidden, self.activation, self.initial, self.embedding)
+        gate("model.gradient", self.gradient)
 
     def build(self, n_in: int, n_out: int, output_activation: str = "linear") -> "network.Network":
         """Return the boxes and arrows for I = `n_in` inputs and O = `n_out` outputs."""
         boxes = [Box("h", self.hidden, self.activation), Box("y", n_out, output_activation)]
-        arrows = [Arrow("x", "h"), Arrow("h", "h", lag=1, cut_every=1), Arrow("h", "y")]
-        return network.Network(boxes, arrows, n_in, initial=self.initial)
+        context = Arrow("h", "h", lag=1, cut_every=gate("model.gradient", self.gradient))
+        arrows = [Arrow("x", "h"), context, Arrow("h", "y")]
+        return assembled(boxes, arrows, n_in, initial=self.initial, embedding=self.embedding)

@@ -8,6 +8,8 @@ from rnnbench.network.description import ACTIVATIONS
 
 INITIALS = ("zero", "learned")
 LOOPS = ("closed", "open")
+#: What a field `gradient` may say beside a number of steps, and the gate of the arrow it stands for.
+GRADIENTS = {"blocked": 1, "full": 0}
 
 
 def whole_number(key: str, value: Any, minimum: int) -> int:
@@ -80,8 +82,81 @@ def _is_lag(value: Any, first: int) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= first
 
 
-def check_layer(hidden: Any, activation: Any, initial: Any) -> None:
-    """Refuse a width, an activation or a kind of initial values that no model accepts."""
+def gate(key: str, value: Any) -> int:
+    """Return the `cut_every` of an arrow that a field `gradient` stands for.
+
+    Parameters
+    ----------
+    key : str
+        Name of the field, for the message.
+    value : "blocked", "full" or int
+        No gradient over the arrow; all of it (back-propagation through time); or within chunks of K steps
+        (truncated in chunks), where 1 is the same as blocked.
+
+    Raises
+    ------
+    ValueError
+        Anything else.
+    """
+    if isinstance(value, str) and value in GRADIENTS:
+        return GRADIENTS[value]
+    if _is_lag(value, 1):
+        return int(value)
+    raise ValueError(f"{key}={value}: must be one of {', '.join(GRADIENTS)}, or a number of steps from 1 on")
+
+
+def switch_step(key: str, value: Any) -> str | int:
+    """Return how a network with output feedback is trained: "closed", "open", or the step of the switch.
+
+    Raises
+    ------
+    ValueError
+        Anything else than these words or a whole number of at least 0.
+    """
+    if _is_lag(value, 0):
+        return int(value)
+    if isinstance(value, str) and value in LOOPS:
+        return value
+    raise ValueError(f"{key}={value}: must be one of {', '.join(LOOPS)}, or the step at which targets end")
+
+
+def widths(value: Any, layers: Any = 1, key: str = "model.layers") -> tuple[int, ...]:
+    """Return the width of each layer that a field `hidden` stands for.
+
+    Parameters
+    ----------
+    value : int or sequence of int
+        One width for all layers, or a list with a width for each.
+    layers : int
+        Number of layers. A list of widths gives the number itself where this is 1.
+    key : str
+        Name of the field that gives the number of layers, for the message.
+
+    Raises
+    ------
+    ValueError
+        A width below 1, no width, or another number of widths than of layers.
+    """
+    count = whole_number(key, layers, 1)
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        return (whole_number("model.hidden", value, 1),) * count
+    for width in value:
+        if not _is_lag(width, 1):
+            raise ValueError(f"model.hidden={list(value)}: every width must be a whole number of at least 1")
+    if not value or count not in (1, len(value)):
+        wanted = "one or more widths" if count == 1 else f"one width, or a list of {count} ({key}={count})"
+        raise ValueError(f"model.hidden={list(value)}: must be {wanted}")
+    return tuple(int(width) for width in value)
+
+
+def check_layer(hidden: Any, activation: Any, initial: Any, embedding: Any = 0) -> None:
+    """Refuse a width, an activation, a kind of initial values or an embedding that no model accepts."""
     whole_number("model.hidden", hidden, 1)
+    check_common(activation, initial, embedding)
+
+
+def check_common(activation: Any, initial: Any, embedding: Any) -> None:
+    """Refuse an activation, a kind of initial values or an embedding that no model accepts."""
     choice("model.activation", activation, ACTIVATIONS)
     choice("model.initial", initial, INITIALS)
+    whole_number("model.embedding", embedding, 0)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rnnbench import network
+from rnnbench.models.assembly import assembled
 from rnnbench.models.fields import check_layer
 from rnnbench.network import Arrow, Box
 
@@ -25,6 +26,8 @@ class MLP:
     initial : str
         "zero" or "learned"; every model has the field, but here no box is read at a lag and it changes
         nothing.
+    embedding : int
+        Width d of a linear layer between input and network (`assembled`); 0 for none.
 
     Notes
     -----
@@ -44,13 +47,14 @@ class MLP:
     hidden: int = 32
     activation: str = "tanh"
     initial: str = "zero"
+    embedding: int = 0
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        check_layer(self.hidden, self.activation, self.initial)
+        check_layer(self.hidden, self.activation, self.initial, self.embedding)
 
     def build(self, n_in: int, n_out: int, output_activation: str = "linear") -> "network.Network":
         """Return the boxes and arrows for I = `n_in` inputs and O = `n_out` outputs."""
         boxes = [Box("h", self.hidden, self.activation), Box("y", n_out, output_activation)]
         arrows = [Arrow("x", "h"), Arrow("h", "y")]
-        return network.Network(boxes, arrows, n_in, initial=self.initial)
+        return assembled(boxes, arrows, n_in, initial=self.initial, embedding=self.embedding)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from rnnbench import network
-from rnnbench.models.fields import LOOPS, check_layer, choice, lags
+from rnnbench.models.assembly import assembled
+from rnnbench.models.fields import check_layer, gate, lags, switch_step
 from rnnbench.network import Arrow, Box
 
 
@@ -24,14 +25,20 @@ class NARX:
     output_taps : int or list of int
         K: the output is fed back at lags 1..K; or a list of lags of 1 and more. 0 feeds nothing back: the
         network is then the `tdnn` of the same window.
-    loop : str
+    loop : "closed", "open" or int
         How it is trained. "closed": on its own outputs (parallel), by back-propagation through the fed-back
         outputs. "open": on the targets in their place (series-parallel, teacher forcing), where the task's
-        targets are known by then. Scores are always compared in closed loop.
+        targets are known by then. A number: on the targets before that step of each sequence, on its own
+        outputs from there on; the delay line is carried over. Scores are always compared in closed loop.
     activation : str
         Activation of the hidden layer.
     initial : str
         Outputs before the first step: "zero" or "learned".
+    gradient : "blocked", "full" or int
+        What passes over the fed-back outputs backward in time: nothing, everything, or what stays within
+        chunks of so many steps.
+    embedding : int
+        Width d of a linear layer between input and network (`assembled`); 0 for none.
 
     Notes
     -----
@@ -54,20 +61,25 @@ class NARX:
     hidden: int = 32
     input_taps: Any = 0
     output_taps: Any = 1
-    loop: str = "closed"
+    loop: Any = "closed"
     activation: str = "tanh"
     initial: str = "zero"
+    gradient: Any = "full"
+    embedding: int = 0
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        check_layer(self.hidden, self.activation, self.initial)
+        check_layer(self.hidden, self.activation, self.initial, self.embedding)
+        gate("model.gradient", self.gradient)
         lags("model.input_taps", self.input_taps, first=0)
         lags("model.output_taps", self.output_taps, first=1)
-        choice("model.loop", self.loop, LOOPS)
+        switch_step("model.loop", self.loop)
 
     def build(self, n_in: int, n_out: int, output_activation: str = "linear") -> "network.Network":
         """Return the boxes and arrows for I = `n_in` inputs and O = `n_out` outputs."""
         boxes = [Box("h", self.hidden, self.activation), Box("y", n_out, output_activation)]
         inputs = [Arrow("x", "h", lag) for lag in lags("model.input_taps", self.input_taps, first=0)]
-        outputs = [Arrow("y", "h", lag) for lag in lags("model.output_taps", self.output_taps, first=1)]
-        return network.Network(boxes, [*inputs, *outputs, Arrow("h", "y")], n_in, initial=self.initial)
+        cut = gate("model.gradient", self.gradient)
+        outputs = [Arrow("y", "h", lag, cut) for lag in lags("model.output_taps", self.output_taps, first=1)]
+        arrows = [*inputs, *outputs, Arrow("h", "y")]
+        return assembled(boxes, arrows, n_in, initial=self.initial, embedding=self.embedding)

@@ -4,12 +4,14 @@ from typing import Any
 
 from rnnbench.network.description import LEARNED, Arrow, Box
 
-__all__ = ["LEARNED", "Arrow", "Box", "InputError", "Network", "Parameters", "warm_up"]
+__all__ = ["CTC", "LEARNED", "Arrow", "Box", "InputError", "Network", "Parameters", "SoftDTW", "warm_up"]
 
 _WHERE = {
+    "CTC": "rnnbench.network.divergences",
     "InputError": "rnnbench.network.arrays",
     "Network": "rnnbench.network.network",
     "Parameters": "rnnbench.network.parameters",
+    "SoftDTW": "rnnbench.network.divergences",
     "warm_up": "rnnbench.network.warming",
 }
 

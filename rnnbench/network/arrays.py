@@ -33,7 +33,8 @@ def plain(array: NDArray[Any]) -> NDArray[Any]:
     return (array if array.flags.writeable else array.copy()).reshape(-1)
 
 
-def _describe(array: Any) -> str:
+def describe(array: Any) -> str:
+    """Return what somebody handed in, in a few words: shape and type of an array, else its type."""
     if not isinstance(array, np.ndarray):
         return f"a {type(array).__name__}"
     order = "" if array.flags.c_contiguous else ", not C-contiguous"
@@ -51,7 +52,7 @@ def check_x(x: Any, n_in: int, dtype: np.dtype[Any]) -> Shape:
     array = isinstance(x, np.ndarray)
     one_hot = array and x.ndim == 2 and x.dtype.kind in "iu"
     right = one_hot or (array and x.ndim == 3 and x.shape[2] == n_in and x.dtype == dtype)
-    given = "" if right and x.flags.c_contiguous and 0 not in x.shape else _describe(x)
+    given = "" if right and x.flags.c_contiguous and 0 not in x.shape else describe(x)
     if not given and one_hot and (int(x.min()) < 0 or int(x.max()) >= n_in):
         given = f"indices from {x.min()} to {x.max()}"
     if given:
@@ -94,7 +95,7 @@ def refuse_target(target: Any, shape: Shape, n_out: int, labels_only: bool | Non
         *([f"({shape.steps}, {shape.sequences}) integer labels"] if labels_only is not False else []),
     ]
     raise InputError(
-        f"target: expected {' or '.join(wanted)}, time first and C-contiguous; given {_describe(target)}"
+        f"target: expected {' or '.join(wanted)}, time first and C-contiguous; given {describe(target)}"
     )
 
 
@@ -119,7 +120,7 @@ def refuse_weight(weight: Any, shape: Shape) -> None:
     expected = (shape.steps, shape.sequences)
     wrong = not isinstance(weight, np.ndarray) or weight.shape != expected or weight.dtype.kind not in "fiub"
     if weight is not None and wrong:
-        raise InputError(f"weight: expected {expected} numbers, (T, B); given {_describe(weight)}")
+        raise InputError(f"weight: expected {expected} numbers, (T, B); given {describe(weight)}")
 
 
 def flat_weight(weight: Any) -> NDArray[np.float64]:
@@ -140,7 +141,7 @@ def check_lengths(lengths: Any, shape: Shape) -> NDArray[np.int64]:
     given = np.asarray(lengths)
     if given.shape != (shape.sequences,) or given.dtype.kind not in "iu":
         raise InputError(
-            f"lengths: expected ({shape.sequences},) integers, one per sequence; given {_describe(given)}"
+            f"lengths: expected ({shape.sequences},) integers, one per sequence; given {describe(given)}"
         )
     if given.min() < 1 or given.max() > shape.steps:
         raise InputError(f"lengths: must lie in 1..{shape.steps}; given {given.min()}..{given.max()}")
@@ -163,7 +164,7 @@ def check_state(state: Any, expected: Mapping[str, tuple[tuple[int, ...], np.dty
     if state is None:
         return {}
     if not isinstance(state, Mapping):
-        raise InputError(f"state: expected a mapping of box names to arrays; given {_describe(state)}")
+        raise InputError(f"state: expected a mapping of box names to arrays; given {describe(state)}")
     checked: State = {}
     for name, array in state.items():
         if name not in expected:
@@ -172,6 +173,6 @@ def check_state(state: Any, expected: Mapping[str, tuple[tuple[int, ...], np.dty
             )
         shape, dtype = expected[name]
         if not isinstance(array, np.ndarray) or array.shape != shape or array.dtype != dtype:
-            raise InputError(f"state[{name!r}]: expected {shape} {dtype}; given {_describe(array)}")
+            raise InputError(f"state[{name!r}]: expected {shape} {dtype}; given {describe(array)}")
         checked[name] = array
     return checked

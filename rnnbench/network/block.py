@@ -14,6 +14,7 @@ from rnnbench.kernels.pointers import pointer
 from rnnbench.network import arrays
 from rnnbench.network.arrays import InputError, Loop
 from rnnbench.network.clock import counted
+from rnnbench.network.objective import check_loss
 from rnnbench.network.parameters import Parameters
 from rnnbench.network.run import FUSED_ACTIVATION, LOSS_CODES, Buffers
 
@@ -64,7 +65,7 @@ class Block:
         dtype: np.dtype[Any],
         capacity: int,
     ) -> None:
-        net._check_loss(loss, reduction, target)
+        check_loss(net, loss, reduction, target)
         self.net, self.dtype, self.capacity, self.filled = net, dtype, capacity, 0
         self.shape = shape = arrays.check_x(x, net.n_in, dtype)
         real, _ = arrays.check_target(target, shape, net.n_out, dtype, loss == "cross_entropy")

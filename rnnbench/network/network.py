@@ -9,12 +9,14 @@ from numpy.typing import DTypeLike, NDArray
 from rnnbench.network.arrays import InputError, Loop, Shape, State
 from rnnbench.network.block import Block
 from rnnbench.network.description import Arrow, Box
+from rnnbench.network.divergences import Loss
 from rnnbench.network.generation import chooser
 from rnnbench.network.graph import INPUT_NAME
+from rnnbench.network.objective import Objective, check_loss
 from rnnbench.network.parameters import Parameters
 from rnnbench.network.parametrised import Parametrised
 from rnnbench.network.recompute import MEMORIES, Stream, refusal
-from rnnbench.network.run import FUSED_ACTIVATION, LOSS_CODES, Run, Workspace
+from rnnbench.network.run import Run, Workspace
 from rnnbench.network.schedule import Plan
 
 Array = NDArray[Any]
@@ -171,41 +173,38 @@ class Network(Parametrised):
         run = Run(self, params, x, target, loop, weight=weight, lengths=lengths, state=state)
         return {name: run.value(name) for name in self._names}
 
-    def _check_loss(self, loss: str, reduction: str, target: Array | None) -> None:
-        if loss not in LOSS_CODES:
-            raise ValueError(f"loss={loss!r}: must be one of {', '.join(LOSS_CODES)}")
-        if reduction not in ("mean", "sum"):
-            raise ValueError(f"reduction={reduction!r}: must be 'mean' or 'sum'")
-        activation = next(box.activation for box in self.boxes if box.name == self.output)
-        if activation != FUSED_ACTIVATION.get(loss, activation):
-            raise ValueError(
-                f"loss={loss!r}: needs a {FUSED_ACTIVATION[loss]} output; box {self.output} is {activation}"
-            )
-        if target is None:
-            raise InputError("target: needed for a loss; given None")
-
-    def _loss_run(
+    def sequence_losses(
         self,
         params: Parameters,
         x: Array,
         target: Array,
-        loss: str,
-        weight: Array | None,
-        loop: Loop,
-        reduction: str,
-        lengths: Any,
-        state: State | None,
-    ) -> tuple[Run, float]:
-        self._check_loss(loss, reduction, target)
-        run = Run(self, params, x, target, loop, weight=weight, lengths=lengths, state=state, loss=loss)
-        return run, run.loss_into(loss, reduction)
+        loss: Loss,
+        *,
+        lengths: Any = None,
+        state: State | None = None,
+    ) -> Array:
+        """Compute the divergence of each sequence alone.
+
+        Parameters
+        ----------
+        params, x, target, lengths, state
+            As in `loss_and_grad`.
+        loss : str, CTC or SoftDTW
+            "ctc" or "soft_dtw".
+
+        Returns
+        -------
+        ndarray of float64 (B,)
+            Not divided by anything. For CTC infinite where the labels cannot be aligned with the steps.
+        """
+        return Objective(self, params, x, target, loss, lengths=lengths, state=state).of_sequences()
 
     def loss(
         self,
         params: Parameters,
         x: Array,
         target: Array,
-        loss: str = "mse",
+        loss: Loss = "mse",
         weight: Array | None = None,
         loop: Loop = "closed",
         reduction: str = "mean",
@@ -214,14 +213,17 @@ class Network(Parametrised):
         state: State | None = None,
     ) -> float:
         """Compute the loss alone. Arguments as in `loss_and_grad`."""
-        return self._loss_run(params, x, target, loss, weight, loop, reduction, lengths, state)[1]
+        objective = Objective(
+            self, params, x, target, loss, weight, loop, reduction, lengths=lengths, state=state
+        )
+        return objective.run().value
 
     def loss_and_grad(
         self,
         params: Parameters,
         x: Array,
         target: Array,
-        loss: str = "mse",
+        loss: Loss = "mse",
         weight: Array | None = None,
         loop: Loop = "closed",
         reduction: str = "mean",
@@ -229,7 +231,9 @@ class Network(Parametrised):
         lengths: Any = None,
         state: State | None = None,
         memory: str = "full",
-    ) -> tuple[float, Parameters]:
+        reset: Array | None = None,
+        return_state: bool = False,
+    ) -> Any:
         """Compute the loss and its gradient, each arrow's gate as declared.
 
         Parameters
@@ -237,38 +241,49 @@ class Network(Parametrised):
         params, x, loop, lengths, state
             As in `forward`.
         target : ndarray (T, B, O), or labels (T, B) for cross-entropy
-            Desired outputs; a NaN means not known.
-        loss : "mse", "binary_cross_entropy" or "cross_entropy"
+            Desired outputs; a NaN means not known. For CTC label sequences (S, B), -1 behind the last label;
+            for soft-DTW sequences (S, B, O), rows of NaN behind the last step.
+        loss : "mse", "binary_cross_entropy" or "cross_entropy"; "ctc" or "soft_dtw"; or a function
             l = sum over outputs of (y - d)**2; of the binary cross-entropy (sigmoid output); -log y[label]
-            (softmax output).
+            (softmax output). "ctc" (`CTC`, softmax output; "ctc:zero_infinity") and "soft_dtw" (`SoftDTW`;
+            "soft_dtw:0.1" with its gamma) compare whole sequences, and so does a function
+            ``(y, target) -> (value, dy)`` (`divergences.Own`).
         weight : ndarray (T, B), optional
-            Weight of each step, 0 = not scored; 1 by default.
+            Weight of each step, 0 = not scored; 1 by default. For CTC and soft-DTW (B,), of each sequence.
         reduction : "mean" or "sum"
             "mean": sum of w l over (sum of w, times O for mse and binary cross-entropy). "sum": J = sum over
-            steps and sequences of w l.
+            steps and sequences of w l. `CTC` and `SoftDTW` say what it is to them; a function has its own.
         memory : "full" or "recompute"
             "full" keeps every value and its gradient. "recompute" keeps about the root of T steps of them and
             runs each piece of the sequences forward a second time; for networks that read only the past.
+        reset : ndarray of bool (B,), optional
+            Sequences that start anew whatever `state` says: initial values (which then get their gradient),
+            no earlier input, step 0.
+        return_state : bool
+            Whether to return the state behind the last steps too, for the next chunk of a stream. No gradient
+            goes back through it.
 
         Returns
         -------
-        (float, Parameters)
-            The loss, and the gradient under the same names.
+        (float, Parameters), or (float, Parameters, dict)
+            The loss, and the gradient under the same names; the state.
 
         Raises
         ------
         InputError
-            An array that does not fit, or no scored step at all.
+            An array that does not fit, no scored step at all, or labels that cannot be aligned.
         ValueError
-            `memory` is "recompute" and an arrow reads the future.
+            `memory` is "recompute" and an arrow reads the future, or state is to be returned.
         """
+        objective = Objective(
+            self, params, x, target, loss, weight, loop, reduction, lengths=lengths, state=state, reset=reset
+        )
         if self._in_pieces(memory):
-            self._check_loss(loss, reduction, target)
-            outside = {"weight": weight, "lengths": lengths, "state": state}
-            return Stream(self, params, x, target, loop, loss=loss, **outside).loss_and_grad(reduction)
-        run, value = self._loss_run(params, x, target, loss, weight, loop, reduction, lengths, state)
-        gradient, _, _ = run.backward(run.buffers.dy, loss in FUSED_ACTIVATION, with_input=False)
-        return value, gradient
+            if reset is not None or return_state:
+                raise ValueError("memory='recompute': carries no state from batch to batch; use 'full'")
+            return objective.in_pieces()
+        value, gradient, behind = objective.with_gradient(return_state)
+        return (value, gradient, behind) if return_state else (value, gradient)
 
     def training_block(
         self,
@@ -298,7 +313,11 @@ class Network(Parametrised):
         ------
         InputError
             An array that does not fit. Values that are out of range are found later.
+        ValueError
+            The loss compares whole sequences.
         """
+        if check_loss(self, loss, reduction, target) is not None:
+            raise ValueError(f"loss={loss!r}: a block is for losses of single steps")
         return Block(self, x, target, loss, weight, loop, reduction, lengths, np.dtype(dtype), capacity)
 
     def backward(
@@ -392,9 +411,10 @@ class Network(Parametrised):
             Input the net is started with, T0 >= 1.
         steps : int
             How many inputs to choose.
-        feed : callable, "output", "sample" or "argmax"
+        feed : callable, "output", "sample", "sample:TEMPERATURE" or "argmax"
             ``feed(y_t (B, O), rng)`` returns x_{t+1}, (B, I) or (B,). "output": the output itself; "sample":
-            an index drawn from the output taken as probabilities; "argmax": the most probable index.
+            an index drawn from the output taken as probabilities, "sample:0.8" from these to the power 1 /
+            0.8, normalised (the softmax of z / 0.8); "argmax", "sample:0": the most probable index.
         rng : numpy Generator
             Passed to `feed`; needed for "sample".
 

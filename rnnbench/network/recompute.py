@@ -12,6 +12,7 @@ arXiv:1604.06174.
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -183,21 +184,48 @@ class Stream:
 
     def loss_and_grad(self, reduction: str) -> tuple[float, Parameters]:
         """Return the loss and its gradient, summed over the pieces in float64."""
-        assert self.loss is not None
+        loss, losses = self.loss, []
+        assert loss is not None
+
+        def fill_dy(piece: "Piece", first: int, last: int) -> None:
+            losses.append(piece.loss_into(loss, reduction))
+
+        gradient = self._backward(fill_dy, loss in FUSED_ACTIVATION, outputs="scored")
+        return sum(losses), gradient
+
+    def gradient(self, dy: NDArray[Any], fused: bool) -> Parameters:
+        """Return the gradient that a gradient at the outputs stands for, summed in float64.
+
+        Parameters
+        ----------
+        dy : ndarray (T, B, O)
+            0 beyond each sequence's end.
+        fused : bool
+            Whether it is with respect to the output's pre-activation.
+        """
+
+        def fill_dy(piece: "Piece", first: int, last: int) -> None:
+            piece.buffers.dy[...] = dy[first:last].reshape(piece.buffers.dy.shape)
+
+        return self._backward(fill_dy, fused, outputs="all")
+
+    def _backward(
+        self, fill_dy: Callable[["Piece", int, int], None], fused: bool, outputs: str
+    ) -> Parameters:
         self.buffers.for_backward()
         states = [self.given]
         for first, last in self.pieces[:-1]:
             piece = Piece(self, first, last, self.state_before(first, states[-1]), outputs="none")
             states.append(piece.state_behind())
-        gradient, value, later = np.zeros(self.vector.size), 0.0, None
-        fused = self.loss in FUSED_ACTIVATION
+        gradient, later = np.zeros(self.vector.size), None
         for first, last in reversed(self.pieces):
-            piece = Piece(self, first, last, self.state_before(first, states.pop()), outputs="scored")
-            value += piece.loss_into(self.loss, reduction)
+            piece = Piece(self, first, last, self.state_before(first, states.pop()), outputs)
+            fill_dy(piece, first, last)
             its_gradient, _, _ = piece.backward(piece.buffers.dy, fused, with_input=False, later=later)
             gradient += its_gradient.vector
             later = piece.gradient_before()
-        return value, self.net.parameters(gradient.astype(self.vector.dtype))
+        result: Parameters = self.net.parameters(gradient.astype(self.vector.dtype))
+        return result
 
 
 class Piece(Run):

@@ -255,6 +255,10 @@ class Run:
         rest = (self.target, self.labels, self.buffers.weight, scale, self.buffers.dy)
         return float(loss_and_dy(LOSS_CODES[loss], y, self.net.n_out, *rest))
 
+    def contiguous(self, dy: NDArray[Any]) -> NDArray[Any]:
+        """Return a gradient (T, B, O), or the buffer's rows, in the type of the parameters."""
+        return np.ascontiguousarray(dy, self.vector.dtype)
+
     def own_dy(self, dy: NDArray[Any]) -> NDArray[Any]:
         """Copy a user's gradient (T, B, O), 0 beyond each sequence's end."""
         rows: NDArray[Any] = np.array(dy, self.vector.dtype)

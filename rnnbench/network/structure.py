@@ -53,6 +53,11 @@ class Structure:
         return sum(sizes[a.source] * sizes[a.target] if a.learned else sizes[a.target] for a in self.arrows)
 
     @property
+    def state_size(self) -> int:
+        """Numbers of a sequence that a step needs of earlier ones: slots times size, the input's included."""
+        return sum(count * self._sizes[name] for name, count in self._slots.items())
+
+    @property
     def receptive_field(self) -> float:
         """Largest number of steps over which an input can reach the output; `math.inf` through a cycle.
 

@@ -1,5 +1,6 @@
 """Run records as tidy data frames: one row per run, one per floor, one per evaluation."""
 
+import hashlib
 import json
 import math
 import re
@@ -16,6 +17,9 @@ COMMON_SCORES = ("test_score", "test_loss", "validation_score", "validation_loss
 
 #: Settings that leave the weights as they are and so tell no two models apart.
 WITHOUT_EFFECT = ("threads",)
+
+#: Characters of a list (of boxes, of arrows) that a label shows at most.
+LONGEST_LIST = 32
 
 
 def runs_frame(records: Sequence[Record]) -> pd.DataFrame:
@@ -160,8 +164,18 @@ def _flat(fields: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         if isinstance(value, Mapping):
             out |= _flat(value, f"{prefix}{name}.")
         else:
-            out[f"{prefix}{name}"] = json.dumps(value) if isinstance(value, list | tuple) else value
+            out[f"{prefix}{name}"] = (
+                _shortened(json.dumps(value)) if isinstance(value, list | tuple) else value
+            )
     return out
+
+
+def _shortened(text: str) -> str:
+    """Return a text as it is, or the beginning of a long one with a mark that tells it from others."""
+    if len(text) <= LONGEST_LIST:
+        return text
+    mark = hashlib.sha256(text.encode()).hexdigest()[:4]
+    return f"{text[: LONGEST_LIST - 8].rstrip()} … #{mark}"
 
 
 def natural(value: object) -> tuple[tuple[str, float], ...]:

@@ -16,6 +16,7 @@ from rnnbench.reporting.folders import replace_folder
 from rnnbench.reporting.frame import Record, extra_scores, floors_frame, histories_frame, runs_frame
 from rnnbench.reporting.predictions import Prediction, predictions, read_prediction
 from rnnbench.reporting.rendering import markdown
+from rnnbench.reporting.samples import written
 from rnnbench.reporting.statistics import summarise
 from rnnbench.reporting.table import csv_frame, details, floor_name, overview
 from rnnbench.tracking import Store
@@ -92,6 +93,7 @@ def write_report(
         known = floors[floors["task"] == task].to_dict("records")
         hows = [{"name": floor_name(f), "how": f["how"]} for f in known]
         tasks.append({"name": task, "table": markdown(table), "figure": None, "floors": hows})
+        tasks[-1]["samples"] = written(records, here, read_file)
         found = _predictions(records, here, read_file)
         if found:
             name, seed = f"predictions_{number}.png", here["seed"].min()

@@ -25,6 +25,9 @@ def read_prediction(arrays: Mapping[str, np.ndarray]) -> Prediction | None:
     arrays : mapping
         "y" (T, S, O), "target" (T, S, O) or labels (T, S), "weight" (T, S). The first output is shown.
     """
+    if arrays["weight"].ndim == 1:
+        # Targets that belong to no step cannot be drawn beside outputs.
+        return None
     weight, target, y = arrays["weight"][:, 0], arrays["target"], arrays["y"][:, 0]
     scored = weight > 0
     if scored.sum() < 2:

@@ -3,7 +3,7 @@
 import difflib
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -11,9 +11,20 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnbench.tasks import decoding
+
 Array = NDArray[Any]
 
-OUTPUT_ACTIVATION = {"mse": "linear", "binary_cross_entropy": "sigmoid", "cross_entropy": "softmax"}
+OUTPUT_ACTIVATION = {
+    "mse": "linear",
+    "binary_cross_entropy": "sigmoid",
+    "cross_entropy": "softmax",
+    "ctc": "softmax",
+    "soft_dtw": "linear",
+}
+#: Losses that compare the whole sequence of outputs with one of targets that belong to no step.
+UNALIGNED = ("ctc", "soft_dtw")
+STEP_LOSSES = tuple(name for name in OUTPUT_ACTIVATION if name not in UNALIGNED)
 
 
 class Batch(NamedTuple):
@@ -24,9 +35,10 @@ class Batch(NamedTuple):
     x : ndarray (T, B, I) of float32, or (T, B) of int64
         Inputs; integers are one-hot indices.
     target : ndarray (T, B, O) of float32, or labels (T, B) of int64
-        NaN is a target that is not known.
+        NaN is a target that is not known. For the loss "ctc" label sequences (S, B) of int64 in 1..O-1, -1
+        behind the last label; for "soft_dtw" sequences (S, B, O), rows of NaN behind the last step.
     weight : ndarray (T, B) of float32
-        0 = this step is not scored.
+        0 = this step is not scored. For "ctc" and "soft_dtw" (B,): 0 = this sequence is not scored.
     lengths : ndarray (B,) of int64, or None
         Steps of each sequence; None when all have T.
     """
@@ -35,6 +47,21 @@ class Batch(NamedTuple):
     target: Array
     weight: Array
     lengths: Array | None = None
+
+
+class Chunk(NamedTuple):
+    """The next steps of parallel streams.
+
+    Parameters
+    ----------
+    batch : Batch
+        Sequences that go on where those of the chunk before ended.
+    reset : ndarray (B,) of bool
+        Those that do not, but start anew with this chunk.
+    """
+
+    batch: Batch
+    reset: NDArray[np.bool_]
 
 
 class Floor(NamedTuple):
@@ -93,19 +120,28 @@ class Task(ABC):
         """Number of outputs."""
 
     @property
-    def loss(self) -> str:
-        """``"mse"``, ``"binary_cross_entropy"`` or ``"cross_entropy"``."""
+    def loss(self) -> str | Callable[..., Any]:
+        """``"mse"``, ``"binary_cross_entropy"``, ``"cross_entropy"``, ``"ctc"``, ``"soft_dtw"``, a function.
+
+        A function ``(y, target) -> (value, dy)`` compares all outputs (T, B, O) with the batch's target; by
+        name it may also take `lengths`, `weight` and `reduction`. Its task defines `score`.
+        """
         return "mse"
 
     @property
     def output_activation(self) -> str:
-        """The activation of the output box that belongs to the loss."""
-        return OUTPUT_ACTIVATION[self.loss]
+        """The activation of the output box that belongs to the loss; linear for a function."""
+        return OUTPUT_ACTIVATION.get(loss_name(self.loss), "linear")
 
     @property
     def open_loop(self) -> bool:
         """Whether targets are known before the step that is scored, so that they can be fed back."""
-        return True
+        return loss_name(self.loss) not in UNALIGNED
+
+    @property
+    def streams(self) -> bool:
+        """Whether `training_stream` gives streams, which ``train.carry_state=true`` trains on."""
+        return type(self).training_stream is not Task.training_stream
 
     @property
     def causal_only(self) -> bool:
@@ -131,10 +167,11 @@ class Task(ABC):
         dict
             Plain data: "inputs" and "targets", lists of columns, each with its "name" and either "mean" and
             "unit" (the network sees (value - mean) / unit) or "symbols" (how many; whole numbers from 0);
-            "horizon": rows from an input to its target.
+            "horizon": rows from an input to its target. Where symbols are characters: "alphabet", these in
+            the order of their numbers, and "start", the character that writing begins with.
         """
         symbols = self.training(np.random.default_rng(0), 1).x.ndim == 2
-        labels = self.loss == "cross_entropy"
+        labels = loss_name(self.loss) in ("cross_entropy", "ctc")
         return {
             "inputs": [{"name": "x", "symbols": self.n_in}] if symbols else _unscaled("x", self.n_in),
             "targets": [{"name": "label", "symbols": self.n_out}] if labels else _unscaled("y", self.n_out),
@@ -144,6 +181,14 @@ class Task(ABC):
     @abstractmethod
     def training(self, rng: np.random.Generator, size: int) -> Batch:
         """Draw ``size`` fresh sequences, or return the fixed data of a task that has no more."""
+
+    def training_stream(self, rng: np.random.Generator, size: int) -> Iterator[Chunk]:
+        """Yield, without end, consecutive chunks of ``size`` parallel streams; only for a task of streams.
+
+        Each goes on where the one before ended, but for the sequences flagged by `reset`: these start anew.
+        All are flagged in the first chunk. ``training`` returns the batch of such a first chunk.
+        """
+        raise NotImplementedError(f"task={self.name}: gives no streams")
 
     @abstractmethod
     def validation(self, rng: np.random.Generator) -> Batch:
@@ -158,7 +203,7 @@ class Task(ABC):
         """Return what chance, the best constant, linear models and an oracle reach, where they make sense."""
 
     def score(self, y: Array, batch: Batch) -> float:
-        """Accuracy, or 1 - loss / loss of the best constant: higher is better, perfect is 1.
+        """Accuracy, 1 - loss / loss of the best constant, or 1 - label error rate: perfect is 1.
 
         Parameters
         ----------
@@ -167,7 +212,12 @@ class Task(ABC):
         batch : Batch
             What they are compared with; only steps of positive weight and known target count.
         """
-        if self.loss != "mse":
+        kind = loss_name(self.loss)
+        if kind == "ctc":
+            return 1.0 - decoding.label_error_rate(y, batch.target, batch.weight, batch.lengths)
+        if kind not in STEP_LOSSES:
+            raise NotImplementedError(f"task={self.name}: a task with the loss {kind} defines its own score")
+        if kind != "mse":
             return accuracy(y, batch)
         return relative_score(mean_loss(y, batch, "mse"), self.constant_loss(batch))
 
@@ -176,8 +226,12 @@ class Task(ABC):
         """Whether outputs on validation data meet the task's own criterion."""
 
     def constant_loss(self, batch: Batch) -> float:
-        """Loss of the constant output that is best for this very batch."""
-        return best_constant_loss(batch, self.loss)
+        """Loss of the constant output that is best for this very batch; infinite where nobody says."""
+        kind = loss_name(self.loss)
+        if kind == "ctc":
+            lengths = np.full(batch.x.shape[1], len(batch.x)) if batch.lengths is None else batch.lengths
+            return decoding.constant_ctc(batch.target, batch.weight.astype(np.float64), lengths, self.n_out)
+        return best_constant_loss(batch, kind) if kind in STEP_LOSSES else math.inf
 
     def refusal(self, *, causal: bool, loop: str | int) -> str:
         """Return why such a network may not be used here, or ``""``.
@@ -205,6 +259,22 @@ class Task(ABC):
         """Further scores of a trained network by name; none unless a task has some."""
         return {}
 
+    def samples(self, net: Any, params: Any) -> dict[str, str]:
+        """Texts that a trained network writes, by how they were drawn; for tasks with an "alphabet" alone.
+
+        They are the same whenever they are asked for: whatever is drawn comes from fixed seeds.
+        """
+        return {}
+
+
+def loss_name(loss: Any) -> str:
+    """Return what a loss is called, without its option: "soft_dtw" of "soft_dtw:0.1"."""
+    if isinstance(loss, str):
+        return loss.partition(":")[0]
+    known = {"CTC": "ctc", "SoftDTW": "soft_dtw"}
+    kind = type(loss).__name__
+    return known.get(kind) or str(getattr(loss, "__name__", kind))
+
 
 def _unscaled(name: str, count: int) -> list[dict[str, Any]]:
     """Columns as they are: x, or x1, x2, ..."""
@@ -225,9 +295,9 @@ def inputs_for(params: Any, x: Array) -> Array:
 
 
 def scored(batch: Batch) -> NDArray[np.bool_]:
-    """Mask (T, B) of the steps that count: positive weight and known target."""
+    """Mask (T, B) of the steps that count: positive weight and known target; (B,) where sequences do."""
     steps = batch.weight > 0
-    if batch.target.ndim == 3:
+    if batch.target.ndim == 3 and steps.ndim == 2:
         steps &= ~np.isnan(batch.target).any(axis=-1)
     return np.asarray(steps)
 
@@ -287,7 +357,8 @@ def accuracy(y: Array, batch: Batch) -> float:
     right = (
         rows.argmax(axis=1) == target if target.ndim == 1 else ((rows > 0.5) == (target > 0.5)).mean(axis=1)
     )
-    return float(weight @ (finite * right))
+    # Weights that sum to 1 but for rounding: two equal sums make "all right" 1 to the last bit.
+    return float(weight @ (finite * right) / (weight @ np.ones_like(weight)))
 
 
 def relative_score(loss: float, constant: float) -> float:

@@ -6,7 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from rnnbench.tasks.characters import as_symbols, as_text
 from rnnbench.tasks.contract import Array, Batch, Floor, Task, accuracy, best_constant_loss
+
+#: Seeds of the words that are written for the report.
+SAMPLE_SEEDS = (0, 1)
 
 
 @dataclass
@@ -77,11 +81,13 @@ class Hello(Task):
         """The input one step later is the target."""
         return True
 
+    def columns(self) -> dict[str, Any]:
+        """Return symbols and labels, the alphabet, and the first character of the word."""
+        return super().columns() | {"alphabet": "".join(self.vocabulary), "start": self.word[0]}
+
     def training(self, rng: np.random.Generator, size: int) -> Batch:
         """Return the word, one sequence, whatever the size asked for."""
-        index = np.array([self.vocabulary.index(character) for character in self.word], dtype=np.int64)[
-            :, None
-        ]
+        index = as_symbols(self.word, "".join(self.vocabulary))
         return Batch(index[:-1].copy(), index[1:].copy(), np.ones((len(index) - 1, 1), np.float32), None)
 
     def validation(self, rng: np.random.Generator) -> Batch:
@@ -108,11 +114,18 @@ class Hello(Task):
         """
         feed = "argmax" if rng is None else "sample"
         written = net.generate(params, np.zeros((1, 1), np.int64), len(self.word) - 1, feed, rng)
-        return self.word[0] + "".join(self.vocabulary[int(index)] for index in written[:, 0])
+        return self.word[0] + as_text(written, "".join(self.vocabulary))
 
     def extra_scores(self, net: Any, params: Any, batch: Batch) -> dict[str, float]:
         """``word``: 1 when the word is written from its first character, else 0."""
         return {"word": float(self.spell(net, params) == self.word)}
+
+    def samples(self, net: Any, params: Any) -> dict[str, str]:
+        """Return the word as the network writes it: its most likely characters, and drawn ones."""
+        texts = {"most likely characters": self.spell(net, params)}
+        for seed in SAMPLE_SEEDS:
+            texts[f"temperature 1, seed {seed}"] = self.spell(net, params, np.random.default_rng(seed))
+        return texts
 
     def floors(self, rng: np.random.Generator) -> list[Floor]:
         """Return floors counted on the word."""

@@ -35,7 +35,7 @@ def columns(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def metrics_of(record: Mapping[str, Any]) -> Iterator[tuple[str, float, int]]:
-    """Yield (name, value, step): the history by update, then scores, floors, counts and seconds.
+    """Yield (name, value, step): the history by update, then scores, floors, counts, seconds, diagnostics.
 
     The scores of the parameters that were kept are named `best_validation_score`, ...; `validation_score` is
     the history. Infinite becomes NaN, since MLflow's database would store it as 1.8e308.
@@ -58,6 +58,9 @@ def metrics_of(record: Mapping[str, Any]) -> Iterator[tuple[str, float, int]]:
     for name, value in record.get("timings", {}).items():
         if value is not None:
             yield f"seconds.{name}", _number(value), last
+    for name, value, step in record.get("diagnostics", ()):
+        if value is not None:
+            yield _name(f"diagnostics.{name}"), _number(value), int(step)
     yield "solved", float(record["outcome"] == "solved"), last
 
 

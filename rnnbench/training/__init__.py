@@ -17,6 +17,7 @@ _WHERE = {
     "evaluate": "evaluation",
     "fit": "fitting",
     "fit_seeds": "seeds",
+    "forecast": "forecasts",
     "optimiser": "optimisers",
     "refusal": "evaluation",
     "stream": "streams",

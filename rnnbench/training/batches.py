@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.tasks.contract import Batch, scored
+from rnnbench.tasks.contract import STEP_LOSSES, Batch, loss_name, scored
 
 
 def cast(batch: Batch, dtype: np.dtype[Any]) -> Batch:
@@ -34,10 +34,17 @@ def _cast(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     return array.astype(dtype)
 
 
-def scored_values(batch: Batch) -> float:
+def scored_values(batch: Batch, loss: Any = "mse") -> float:
     """Return the sum of the weights of known targets, times the outputs for real targets.
 
-    It is what a summed loss is divided by to become a mean one.
+    It is what a summed loss is divided by to become a mean one. For CTC it is the number of labels (a mean
+    over all labels, where the reduction "mean" is one over sequences of means over labels), for soft-DTW that
+    of sequences, weighted; for a function, whose value is its own, 1.
     """
+    kind = loss_name(loss)
+    if kind == "ctc":
+        return float(batch.weight @ np.maximum(1, (batch.target >= 0).sum(axis=0)))
+    if kind not in STEP_LOSSES:
+        return float(batch.weight.sum(dtype=np.float64)) if kind == "soft_dtw" else 1.0
     total = float(batch.weight[scored(batch)].sum(dtype=np.float64))
     return total * batch.target.shape[2] if batch.target.ndim == 3 else total

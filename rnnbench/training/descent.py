@@ -10,9 +10,11 @@ import numpy as np
 from rnnbench.kernels.clipping import global_norm
 from rnnbench.network import Network, Parameters
 from rnnbench.network.block import Block
+from rnnbench.network.divergences import between_sequences
 from rnnbench.tasks.contract import Batch, Task
 from rnnbench.training.batches import scored_values
 from rnnbench.training.blocks import Blocks
+from rnnbench.training.chunks import Chunks
 from rnnbench.training.optimisers import Updates
 
 #: Share of a new loss in the smoothed one: about the last ten updates count.
@@ -64,6 +66,8 @@ class Descent:
         Of the loss that is minimised.
     memory : "full" or "recompute"
         Whether an update keeps every value or computes them twice.
+    carry_state : bool
+        Whether batches are chunks of streams, each starting from the state that the one before left behind.
     constant_loss : float
         Loss of the best constant output, against which divergence is measured.
 
@@ -92,12 +96,16 @@ class Descent:
         loop: str | int,
         reduction: str,
         memory: str,
+        carry_state: bool = False,
         constant_loss: float,
     ) -> None:
         self.net, self.params, self.task, self.update = net, params, task, updates
         self.loop, self.reduction, dtype = loop, reduction, params.vector.dtype
         self.blocks = Blocks(net, task, rng, batch=batch, loop=loop, reduction=reduction, dtype=dtype)
+        self.chunks = Chunks(task, rng, batch, dtype) if carry_state else None
         self.memory = memory
+        # Where memory counts, a long sequence is not copied into a block; and blocks are for losses of steps.
+        self.alone = memory == "recompute" or between_sequences(task.loss) is not None
         # Where the best constant makes no error, no multiple of its loss says anything.
         self.highest = EXCESS * constant_loss if constant_loss > 0 else math.inf
         self.may_go_on: Callable[[], Any] = lambda: None
@@ -117,9 +125,7 @@ class Descent:
             clock = perf_counter()
             # The watch cannot end the run within a block: so many more losses must be too high.
             most = min(updates - made, PATIENCE - self.too_high)
-            # Where memory counts, a long sequence is not copied into a block.
-            alone = self.memory == "recompute"
-            block, batches = (None, [self.blocks.next()]) if alone else self.blocks.draw(most)
+            block, batches = self._draw(most)
             drawn = perf_counter()
             for loss, norm, clipped in self._updates(block, batches):
                 self._watch(loss, norm)
@@ -131,6 +137,12 @@ class Descent:
             self.train_seconds += perf_counter() - drawn
         self.done += made
         return Stretch(losses / made, norms / made, clips / made)
+
+    def _draw(self, most: int) -> tuple[Block | None, list[Batch]]:
+        """Draw what is trained on next: `most` batches or fewer, in a block, or one alone."""
+        if self.chunks is not None:
+            return None, [self.chunks.next()]
+        return (None, [self.blocks.next()]) if self.alone else self.blocks.draw(most)
 
     def _updates(self, block: Block | None, batches: list[Batch]) -> Iterator[tuple[float, float, bool]]:
         """Make an update with each batch; yield mean loss, norm and whether it was clipped.
@@ -153,14 +165,17 @@ class Descent:
                 at += 1
 
     def _mean(self, loss: float, batch: Batch) -> float:
-        return loss / scored_values(batch) if self.reduction == "sum" else loss
+        return loss / scored_values(batch, self.task.loss) if self.reduction == "sum" else loss
 
     def _update(self, batch: Batch) -> tuple[float, float, bool]:
         # A block that refused this batch leaves it to this call to say why.
-        loss, gradient = self.net.loss_and_grad(
-            self.params, batch.x, batch.target, self.task.loss, batch.weight, self.loop, self.reduction,
-            lengths=batch.lengths, memory=self.memory,
-        )  # fmt: skip
+        given = self.task.loss, batch.weight, self.loop, self.reduction
+        if self.chunks is not None:
+            loss, gradient = self.chunks.loss_and_grad(self.net, self.params, batch, *given)
+        else:
+            loss, gradient = self.net.loss_and_grad(
+                self.params, batch.x, batch.target, *given, lengths=batch.lengths, memory=self.memory
+            )
         # A loss that is not finite may come with a finite gradient, which would lead nowhere.
         if not math.isfinite(loss):
             return loss, float(global_norm(gradient.vector)), False

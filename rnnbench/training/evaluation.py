@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.network import Network, Parameters, recompute
+from rnnbench.network import Network, Parameters, carrying, recompute
+from rnnbench.network.divergences import between_sequences
 from rnnbench.tasks.contract import Batch, Task, mean_loss
 from rnnbench.training.batches import cast
 
@@ -64,22 +65,37 @@ def evaluate(
     refuse(net, task, loop, memory)
     batch = cast(batch, params.vector.dtype)
     target = None if loop == "closed" else batch.target
-    rest: dict[str, Any] = {"weight": batch.weight, "lengths": batch.lengths, "memory": memory}
+    rest: dict[str, Any] = {"lengths": batch.lengths, "memory": memory}
+    if batch.weight.shape == batch.x.shape[:2]:
+        rest["weight"] = batch.weight
     y = net.forward(params, batch.x, target, loop, **rest)
     # A network that runs away in closed loop has scores like -inf, which is a finding and no reason to warn.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        loss = mean_loss(y, batch, task.loss)
+        loss = loss_of(y, batch, task.loss)
         return Evaluation(float(loss), float(task.score(y, batch)), bool(task.solved(y, batch)), y)
 
 
-def refuse(net: Network, task: Task, loop: str | int, memory: str = "full") -> None:
+def loss_of(y: NDArray[Any], batch: Batch, loss: Any) -> float:
+    """Return the mean loss of outputs (T, B, O), of single steps or between whole sequences."""
+    divergence = between_sequences(loss)
+    if divergence is None:
+        return mean_loss(y, batch, loss)
+    lengths = np.full(y.shape[1], len(y), np.int64) if batch.lengths is None else batch.lengths
+    return divergence.compare(y.copy(), batch.target, lengths, batch.weight, "mean").value
+
+
+def refuse(
+    net: Network, task: Task, loop: str | int, memory: str = "full", carry_state: bool = False
+) -> None:
     """Raise ValueError with the reason that `refusal` gives, if any."""
-    reason = refusal(net, task, loop, memory)
+    reason = refusal(net, task, loop, memory, carry_state)
     if reason:
         raise ValueError(reason)
 
 
-def refusal(net: Network, task: Task, loop: str | int, memory: str = "full") -> str:
+def refusal(
+    net: Network, task: Task, loop: str | int, memory: str = "full", carry_state: bool = False
+) -> str:
     """Return why such a network, loop or way of using memory may not be used together, or "".
 
     Parameters
@@ -90,8 +106,16 @@ def refusal(net: Network, task: Task, loop: str | int, memory: str = "full") -> 
         What feedback from the output box reads.
     memory : "full" or "recompute"
         How an update uses memory.
+    carry_state : bool
+        Whether training carries the state from one chunk of streams to the next.
     """
     reason = recompute.refusal(net, memory)
+    if carry_state and not reason:
+        reason = carrying.refusal(net)
+        if not task.streams:
+            reason = f"carry_state=true: needs a task that gives streams, and {task.name} gives none"
+        elif memory == "recompute":
+            reason = "carry_state=true: needs train.memory=full; chunks are short"
     return task.refusal(causal=net.causal, loop=loop) or (f"train.{reason}" if reason else "")
 
 

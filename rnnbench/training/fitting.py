@@ -5,13 +5,14 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from time import perf_counter
 from typing import Any
 
-from rnnbench.network import Network, Parameters, warm_up
+from rnnbench.network import Network, Parameters, divergences, warm_up
 from rnnbench.tasks.contract import Batch, Task
 from rnnbench.training import optimisers
 from rnnbench.training.batches import cast
 from rnnbench.training.busy import Busy
 from rnnbench.training.descent import Descent, Stretch
 from rnnbench.training.evaluation import Evaluation, InPieces, evaluate, open_loop_scores, refuse
+from rnnbench.training.forecasts import forecast_scores
 from rnnbench.training.result import Result
 from rnnbench.training.settings import Settings
 from rnnbench.training.streams import sequence, stream
@@ -40,6 +41,7 @@ def fit(
     stop_when_solved: bool = True,
     dtype: Any = "float32",
     memory: str = "full",
+    carry_state: bool = False,
     init: Mapping[str, Any] | None = None,
 ) -> Records:
     """Train a network on a task; a generator of records that returns a `Result`.
@@ -77,6 +79,10 @@ def fit(
     memory : "full" or "recompute"
         Whether an update keeps every value, or in memory of the root of the length computes them twice (for
         networks that read only the past). Evaluations then keep the outputs alone.
+    carry_state : bool
+        Whether to train on the task's streams, chunk after chunk: each starts from the state that the one
+        before left behind, without its gradient (truncated backpropagation through time), but for the
+        sequences that the task says start anew. For networks that read only the past.
     init : Mapping, optional
         Arguments of `net.init`: the schemes "input", "recurrent", "output" and "bias".
 
@@ -126,12 +132,18 @@ def fit(
         stop_when_solved=stop_when_solved,
         dtype=dtype,
         memory=memory,
+        carry_state=carry_state,
         init=init,
     )
 
 
 def prepare(
-    net: Network, task: Task, *, may_go_on: Callable[[], Any] = lambda: None, **given: Any
+    net: Network,
+    task: Task,
+    *,
+    may_go_on: Callable[[], Any] = lambda: None,
+    watch: Callable[[int, Parameters], Any] | None = None,
+    **given: Any,
 ) -> Records:
     """Check all arguments of `fit` and return its generator.
 
@@ -141,14 +153,17 @@ def prepare(
         Of `fit`, which gives their defaults.
     may_go_on : callable
         Called before each block of updates; what it raises ends the training.
+    watch : callable, optional
+        Called with the number of updates made and the parameters, which it must not change: before the first
+        update, and at each evaluation.
     """
     settings = Settings.checked(**given)
     for name in ("n_in", "n_out"):
         has, needed = getattr(net, name), getattr(task, name)
         if has != needed:
             raise ValueError(f"net.{name}={has}: must be {needed} for task {task.label}")
-    refuse(net, task, settings.loop, settings.memory)
-    return _records(net, task, settings, may_go_on)
+    refuse(net, task, settings.loop, settings.memory, settings.carry_state)
+    return _records(net, task, settings, may_go_on, watch)
 
 
 def drain(records: Records, on_record: Callable[[Record], Any] | None = None) -> Result:
@@ -171,9 +186,16 @@ def drain(records: Records, on_record: Callable[[Record], Any] | None = None) ->
             on_record(record)
 
 
-def _records(net: Network, task: Task, settings: Settings, may_go_on: Callable[[], Any]) -> Records:
+def _records(
+    net: Network,
+    task: Task,
+    settings: Settings,
+    may_go_on: Callable[[], Any],
+    watch: Callable[[int, Parameters], Any] | None,
+) -> Records:
     busy = Busy()
     compile_seconds = warm_up(settings.dtype) + optimisers.warm_up(settings.dtype)
+    compile_seconds += divergences.warm_up(divergences.between_sequences(task.loss), settings.dtype)
     clock = perf_counter()
     validation = cast(task.validation(stream(settings.seed, "validation")), settings.dtype)
     constant_loss = task.constant_loss(validation)
@@ -185,12 +207,16 @@ def _records(net: Network, task: Task, settings: Settings, may_go_on: Callable[[
     history: list[Record] = []
     solved_at: int | None = None
     evaluate_seconds = 0.0
+    if watch is not None:
+        watch(0, params)
     busy.first()
     for stretch in _stretches(descent, settings):
         busy.updated()
         clock = perf_counter()
         evaluation = evaluate(net, params, task, validation, memory=settings.memory)
         evaluate_seconds += perf_counter() - clock
+        if watch is not None:
+            watch(descent.done, params)
         busy.evaluated()
         best.look(params, evaluation)
         if evaluation.solved and solved_at is None:
@@ -256,6 +282,7 @@ def _descent(
         loop=settings.loop,
         reduction=settings.reduction,
         memory=settings.memory,
+        carry_state=settings.carry_state,
         constant_loss=constant_loss,
     )
 
@@ -293,7 +320,13 @@ def _final_scores(
         "test_score": on_test.score,
         "test_loss": on_test.loss,
         **open_loop_scores(net, best.params, task, test, memory),
+        **forecast_scores(net, best.params, task, test),
         **task.extra_scores(InPieces(net) if memory == "recompute" else net, best.params, test),
     }
     kept = {"y": on_test.y, "target": test.target, "weight": test.weight}
-    return scores, {name: array[:, :KEPT_SEQUENCES].copy() for name, array in kept.items()}
+    # Weights of whole sequences (B,) have no axis of time, and a function's targets may have any shape.
+    sequences = kept["y"].shape[1]
+    return scores, {
+        name: (array[:KEPT_SEQUENCES] if array.shape == (sequences,) else array[:, :KEPT_SEQUENCES]).copy()
+        for name, array in kept.items()
+    }

@@ -29,7 +29,7 @@ class Result:
     scores : dict of str to float
         "validation_score", "validation_loss", "test_score", "test_loss", all in closed loop;
         "open_loop_score" (on the test data) where the network has output feedback and the task's targets may
-        be fed; and the task's own further scores.
+        be fed, and "five_step_score" beside it (see `forecasts`); and the task's own further scores.
     timings : dict of str to float
         Seconds: "compile", "data", "train", "evaluate".
     busy : dict of str to float

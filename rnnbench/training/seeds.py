@@ -5,11 +5,12 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from time import perf_counter
 from types import TracebackType
 from typing import Any, Self
 
-from rnnbench.network import Network
+from rnnbench.network import Network, Parameters
 from rnnbench.tasks.contract import Task
 from rnnbench.training.arguments import whole_number
 from rnnbench.training.fitting import Record, Records, drain, fit, prepare
@@ -111,6 +112,7 @@ class Pool:
         *,
         on_start: Callable[[int], Any] | None = None,
         on_record: Callable[[int, Record], Any] | None = None,
+        on_parameters: Callable[[int, int, Parameters], Any] | None = None,
         **keywords: Any,
     ) -> Training:
         """Queue the seeds of a configuration behind those that are waiting; arguments as of `fit_seeds`.
@@ -119,6 +121,9 @@ class Pool:
         ----------
         on_start : callable, optional
             Called with the seed when its turn has come; as `on_record`, never by two threads at a time.
+        on_parameters : callable, optional
+            Called with seed, number of updates and parameters, before the first update and at each
+            evaluation, by the thread of the seed.
 
         Raises
         ------
@@ -135,7 +140,13 @@ class Pool:
                 raise Interrupted("another seed was interrupted")
 
         # Called here, and not in the threads, all arguments are checked before the first seed starts.
-        runs = [prepare(net, task, may_go_on=may_go_on, **given | {"seed": seed}) for seed in seeds]
+        runs = [
+            prepare(
+                net, task, may_go_on=may_go_on, watch=on_parameters and partial(on_parameters, seed),
+                **given | {"seed": seed},
+            )
+            for seed in seeds
+        ]  # fmt: skip
         training = Training(seeds)
 
         def report(seed: int, record: Record) -> None:

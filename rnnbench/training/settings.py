@@ -36,6 +36,7 @@ class Settings:
     stop_when_solved: bool
     dtype: np.dtype[Any]
     memory: str
+    carry_state: bool
     init: dict[str, Any]
 
     @classmethod
@@ -61,6 +62,7 @@ class Settings:
             stop_when_solved=switch("train.stop_when_solved", given["stop_when_solved"]),
             dtype=np.dtype(choice("train.dtype", _dtype_name(given["dtype"]), DTYPES)),
             memory=choice("train.memory", given["memory"], MEMORIES),
+            carry_state=switch("train.carry_state", given["carry_state"]),
             init=_init(given["init"]),
         )
 

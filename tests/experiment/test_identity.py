@@ -44,6 +44,7 @@ def test_what_is_hashed():
         "train.optimizer=adam train.lr=0.001 train.beta1=0.9",
         "train.dtype=float32 train.clip_norm=null init.bias=0",
         "train.memory=full",
+        "train.carry_state=false",
         "train=default launcher=local experiment=null",
     ],
 )
@@ -70,6 +71,7 @@ def test_the_same_run(line):
         "train.stop_when_solved=false",
         "train.dtype=float64",
         "train.memory=recompute",
+        "task=flipflop train.carry_state=true",
         "init.input=normal",
         "init.recurrent=identity",
         "init.output=uniform",

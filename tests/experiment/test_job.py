@@ -36,7 +36,13 @@ def test_one_run_from_command_line_to_store(folder, rnnbench):
     assert (first["seed"], second["seed"]) == (0, 1)
     assert first["key"] != second["key"]
     configuration = configured(f"model=elman {TINY} seeds=2")
-    assert first["model_fields"] == {"hidden": 4, "activation": "tanh", "initial": "zero"}
+    assert first["model_fields"] == {
+        "hidden": 4,
+        "activation": "tanh",
+        "initial": "zero",
+        "gradient": "blocked",
+        "embedding": 0,
+    }
     assert first["n_parameters"] == configuration.network.n_parameters
     assert first["receptive_field"] == "infinite" and first["causal"] is True
     assert [entry["update"] for entry in first["history"]] == [10, 20]
@@ -102,6 +108,31 @@ def test_every_model_of_a_sweep_meets_the_same_floors(folder, rnnbench):
     assert rnnbench(f"run -m model=elman,tdnn {TINY}")[0] == 0
     elman, tdnn = Store().runs("default")
     assert elman["floors"] == tdnn["floors"] != []
+
+
+def test_a_task_of_unknown_alignment_is_run_stored_and_reported(folder, rnnbench):
+    line = (
+        "run -m model=rnn,brnn task=spoken task.test_size=20 seeds=2 train.updates=20 train.evaluate_every=10"
+    )
+    code, out, err = rnnbench(line)
+    assert code == 0 and out.count("spoken 2-5 of 4") == 2 and err == "default: 2 configurations, 4 runs\n"
+    store = Store()
+    records = store.runs("default")
+    assert all(np.isfinite(record["scores"]["test_loss"]) for record in records)
+    kept = arrays(store, records[0], "predictions.npz")
+    assert kept["y"].shape == (32, 4, 5) and kept["target"].shape == (5, 4) and kept["weight"].shape == (4,)
+    assert rnnbench("report default")[0] == 0
+    assert "single steps" in (folder / "reports" / "default" / "index.md").read_text(encoding="utf-8")
+    assert not (folder / "reports" / "default" / "predictions_spoken.png").exists()
+
+
+def test_a_stream_is_run_with_the_state_carried(folder, rnnbench):
+    line = "run model=rnn task=flipflop train.updates=20 train.evaluate_every=10"
+    assert rnnbench(f"{line} train.carry_state=true")[0] == 0
+    assert rnnbench(line)[0] == 0
+    one, two = Store().runs("default")
+    assert one["key"] != two["key"] and one["scores"] != two["scores"]
+    assert [r["train_fields"]["carry_state"] for r in (one, two)] == [True, False]
 
 
 def test_what_does_not_apply_is_said_and_stored(folder, rnnbench):
@@ -273,7 +304,7 @@ def test_the_configuration_in_hydras_spelling(flag, empty, rnnbench):
 def test_help_names_every_group_and_key(rnnbench):
     code, out, _ = rnnbench("run --help")
     assert code == 0
-    for text in ("model=brnn|elman", "experiment=demo", "train.updates=1000", "train.momentum", "seeds=1"):
+    for text in ("model=brnn|custom", "experiment=demo", "train.updates=1000", "train.momentum", "seeds=1"):
         assert text in out
 
 

@@ -15,8 +15,8 @@ SMALL = "train=smoke train.updates=2 task.length=8"
 
 @pytest.fixture
 def own(folder, rnnbench):
-    """A model `leaky` and a task `echo` as `rnnbench new` writes them."""
-    assert rnnbench("new model leaky")[0] == rnnbench("new task echo")[0] == 0
+    """A model `leaky` and a task `parrot` as `rnnbench new` writes them."""
+    assert rnnbench("new model leaky")[0] == rnnbench("new task parrot")[0] == 0
     return folder / "rnnbench_plugins"
 
 
@@ -65,15 +65,15 @@ def test_listed_with_their_origin(own, rnnbench):
     assert re.search(r"^leaky: Recurrent network.*\[rnnbench_plugins/leaky\.py\]$", out, re.MULTILINE)
     assert "model.keep=0.9" in out and not re.search(r"^elman: .*\[", out, re.MULTILINE)
     assert (
-        "echo: Repeat the input of `delay` steps ago.  [rnnbench_plugins/echo.py]"
+        "parrot: Repeat the input of `delay` steps ago.  [rnnbench_plugins/parrot.py]"
         in rnnbench("list tasks")[1]
     )
 
 
 def test_part_of_the_configuration(own):
-    configuration = configured("model=leaky model.hidden=3 task=echo task.delay=2")
+    configuration = configured("model=leaky model.hidden=3 task=parrot task.delay=2")
     assert (configuration.model.hidden, configuration.task.delay) == (3, 2)
-    assert "leaky" in schema.groups()["model"] and "echo" in schema.groups()["task"]
+    assert "leaky" in schema.groups()["model"] and "parrot" in schema.groups()["task"]
     with initialize_config_dir(str(folders.conf()), version_base="1.3", job_name="rnnbench"):
         assert compose_one(["model=leaky"])[0].model.keep == 0.9
 
@@ -85,7 +85,7 @@ def test_part_of_the_configuration(own):
         "model=leaky model.hidden=many": "model.hidden=many: must be a whole number",
         "model=leaky model.keep=1.5": "model.keep=1.5: must lie in [0, 1)",
         "model=leeky": "did you mean leaky?",
-        "task=echo task.delay=50": "task.delay=50: must be between 1 and 49",
+        "task=parrot task.delay=50": "task.delay=50: must be between 1 and 49",
     }.items(),
 )
 def test_refused_like_the_built_in_ones(line, said, own, rnnbench):
@@ -95,25 +95,25 @@ def test_refused_like_the_built_in_ones(line, said, own, rnnbench):
 
 def test_swept_in_several_threads_recorded_and_reported(own, rnnbench):
     code, out, err = rnnbench(
-        f"run -m model=leaky,elman task=echo {SMALL} model.hidden=3 seeds=3 train.threads=2"
+        f"run -m model=leaky,elman task=parrot {SMALL} model.hidden=3 seeds=3 train.threads=2"
     )
     assert code == 0, err
     assert [line.split()[0] for line in out.splitlines()] == ["leaky", "elman"]
     records = Store().runs("default")
     assert {(r["model"], r["task"], r["seed"]) for r in records} == {
-        (model, "echo", seed) for model in ("leaky", "elman") for seed in range(3)
+        (model, "parrot", seed) for model in ("leaky", "elman") for seed in range(3)
     }
     for record in records:
         source = record["provenance"].get("model_source")
         assert (record["model"] == "leaky") == bool(source)
-        assert re.fullmatch(r"rnnbench_plugins/echo\.py [0-9a-f]{16}", record["provenance"]["task_source"])
+        assert re.fullmatch(r"rnnbench_plugins/parrot\.py [0-9a-f]{16}", record["provenance"]["task_source"])
     assert rnnbench("report default")[0] == 0
     page = (own.parent / "reports" / "default" / "index.md").read_text()
     assert "rnnbench_plugins/leaky.py" in page.replace("\\", "")
 
 
 def test_the_key_knows_the_version_and_the_provenance_the_source(own, rnnbench):
-    line = f"run model=leaky model.hidden=3 task=echo {SMALL}"
+    line = f"run model=leaky model.hidden=3 task=parrot {SMALL}"
     path = own / "leaky.py"
     rnnbench(line)
     path.write_text(path.read_text() + "# a comment\n")
@@ -134,7 +134,7 @@ def test_a_broken_plugin_is_said_and_the_rest_works(own, rnnbench):
     for line in (
         "list models",
         "list tasks",
-        f"run model=leaky model.hidden=3 {SMALL} task=echo",
+        f"run model=leaky model.hidden=3 {SMALL} task=parrot",
         "run --cfg",
     ):
         code, out, err = rnnbench(line)
@@ -168,18 +168,18 @@ def test_check_prints_a_line_for_each_contract(own, rnnbench):
     *lines, last = out.splitlines()
     assert len(lines) == 11 and all(line.startswith("ok ") for line in lines)
     assert last == "model leaky [rnnbench_plugins/leaky.py]: all 11 contracts hold"
-    assert rnnbench("check echo task.length=12")[1].splitlines()[-1].endswith("all 11 contracts hold")
+    assert rnnbench("check parrot task.length=12")[1].splitlines()[-1].endswith("all 11 contracts hold")
     assert rnnbench("check csv")[0] == rnnbench("check tdnn")[0] == 0
 
 
 def test_check_names_what_fails(own, rnnbench):
-    path = own / "echo.py"
+    path = own / "parrot.py"
     path.write_text(path.read_text().replace("np.roll(x, self.delay, axis=0)", "np.roll(x, -1, axis=0)"))
-    code, out, err = rnnbench("check echo")
+    code, out, err = rnnbench("check parrot")
     assert code == 1
     (line,) = [line for line in out.splitlines() if line.startswith("FAILED")]
     assert line.startswith("FAILED  refusals") and "causal_only is False" in line
-    assert err == "rnnbench: task echo [rnnbench_plugins/echo.py]: 1 of 11 contracts FAILED\n"
+    assert err == "rnnbench: task parrot [rnnbench_plugins/parrot.py]: 1 of 11 contracts FAILED\n"
 
 
 def test_check_of_a_class_without_defaults(own, rnnbench):

@@ -17,7 +17,7 @@ def test_every_model_with_its_own_defaults(name):
     assert configuration.network.n_parameters > 0
 
 
-@pytest.mark.parametrize("name", [name for name in tasks.found() if name != "csv"])
+@pytest.mark.parametrize("name", [name for name in tasks.found() if name not in ("csv", "text")])
 def test_every_task_with_its_own_defaults(name):
     configuration = configured(f"task={name}")
     assert configuration.task == tasks.found()[name]()
@@ -29,6 +29,9 @@ def test_a_task_with_a_file(tmp_path):
     path.write_text("a,b\n" + "".join(f"{n},{n % 7}\n" for n in range(400)))
     configuration = configured(f"task=csv task.path={path} task.inputs=[a] task.targets=[b]")
     assert (configuration.task.n_in, configuration.task.n_out) == (1, 1)
+    path.write_text("ab" * 100)
+    configuration = configured(f"task=text task.path={path} task.split=[0.5,0.25,0.25]")
+    assert (configuration.task.n_in, configuration.task.n_out) == (2, 2)
 
 
 @pytest.mark.parametrize(
@@ -72,6 +75,13 @@ def test_a_model_that_reads_the_future_is_left_out_of_a_sweep_in_pieces():
     assert found == [("rnn", "recompute"), ("rnn", "full"), ("brnn", "full")]
     (skipped,) = plan.skipped
     assert skipped["model"] == "brnn" and skipped["reason"].startswith("train.memory=recompute: needs")
+
+
+def test_a_sweep_over_carrying_leaves_out_what_cannot():
+    plan = planned("model=rnn,brnn task=flipflop,adding train.carry_state=true,false")
+    found = [(c.model_name, c.task_name) for c in plan.configurations if c.train.carry_state]
+    assert found == [("rnn", "flipflop")] and len(plan.configurations) == 5
+    assert all(s["reason"].startswith("train.carry_state=true: needs") for s in plan.skipped)
 
 
 def test_example_3_as_the_notes_print_it():

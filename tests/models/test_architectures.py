@@ -33,6 +33,20 @@ TEXTBOOK = {
     "rnn": (small("rnn"), textbook.rnn(I, [H], O)),
     "rnn learned": (small("rnn", initial="learned"), textbook.rnn(I, [H], O, initial="learned")),
     "brnn": (small("brnn"), textbook.brnn(I, H, H, O)),
+    "rnn of two layers": (small("rnn", hidden=[3, 2]), textbook.rnn(I, [3, 2], O)),
+    "rnn order 2": (small("rnn", order=2), textbook.rnn(I, [H], O, order=2)),
+    "rnn blocked": (small("rnn", gradient="blocked"), textbook.elman(I, H, O)),
+    "rnn skips": (small("rnn", hidden=[3, 2], skip="all"), textbook.skips(I, 3, 2, O)),
+    "elman full": (small("elman", gradient="full"), textbook.rnn(I, [H], O)),
+    "elman in chunks": (small("elman", gradient=4), textbook.rnn(I, [H], O, cut_every=4)),
+    "jordan top-down": (small("jordan", kind="top_down", gradient="full"), textbook.top_down(I, H, O)),
+    "jordan top-down cut": (small("jordan", kind="top_down"), textbook.top_down(I, H, O, cut_every=1)),
+    "jordan deep top-down": (
+        small("jordan", kind="top_down", gradient="full", hidden=[3, 2]),
+        textbook.deep_top_down(I, 3, 2, O),
+    ),
+    "memory": (small("memory", units=2), textbook.memory(I, H, 2, O)),
+    "custom": (small("custom"), textbook.rnn(I, [H], O)),
 }
 
 
@@ -87,6 +101,28 @@ COUNTS = {
     "rnn learned": (small("rnn", initial="learned"), I * H + H * H + H + H * O + O + H),
     "brnn": (small("brnn"), 2 * (I * H + H * H + H) + 2 * H * O + O),
     "brnn learned": (small("brnn", initial="learned"), 2 * (I * H + H * H + H) + 2 * H * O + O + 2 * H),
+    "brnn of blocks": (
+        small("brnn", blocks=2, depth=2, initial="learned"),
+        2 * (I * H + 3 * H * H + 5 * H * H + 4 * H) + 2 * H * O + O + 2 * 4 * H,
+    ),
+    "tdnn windows": (
+        small("tdnn", windows=[2, 4], hidden=[8, 3]),
+        3 * I * 8 + 8 + 5 * 8 * 3 + 3 + 3 * O + O,
+    ),
+    "tdnn pool": (small("tdnn", window=1, pool="sum"), 2 * I * H + H + H * O + O),
+    "rnn order 2 learned": (
+        small("rnn", order=2, initial="learned"),
+        I * H + 2 * H * H + H + H * O + O + 2 * H,
+    ),
+    "rnn widths": (
+        small("rnn", hidden=[5, 4, 3], skip="all"),
+        I * (5 + 4 + 3) + 25 + 5 * 4 + 16 + 4 * 3 + 9 + 5 + 4 + 3 + (5 + 4 + 3) * O + O,
+    ),
+    "memory": (
+        small("memory", units=2, initial="learned"),
+        (O + H + 2) * 2 + 2 + 2 + I * H + 2 * H + H + H + H * O + O + O,
+    ),
+    "custom": (small("custom", embedding=5), I * 5 + 5 * H + H * H + H + H * O + O),
 }
 
 
@@ -106,6 +142,16 @@ FACTS = {
     "elman": (small("elman"), True, False, math.inf),
     "rnn": (small("rnn"), True, True, math.inf),
     "brnn": (small("brnn"), False, True, math.inf),
+    "tdnn windows": (small("tdnn", windows=[2, 4]), True, False, 6),
+    "tdnn pool": (small("tdnn", windows=[2, 4], pool="sum"), True, False, math.inf),
+    "narx in chunks": (small("narx", output_taps=[3], gradient=3), True, False, math.inf),
+    "rnn blocked": (small("rnn", gradient="blocked", output_taps=2), True, False, math.inf),
+    "elman in chunks": (small("elman", gradient=2), True, True, math.inf),
+    "jordan full": (small("jordan", gradient="full"), True, True, math.inf),
+    "jordan top-down": (small("jordan", kind="top_down"), True, False, math.inf),
+    "memory": (small("memory"), True, True, math.inf),
+    "memory blocked": (small("memory", gradient="blocked"), True, False, math.inf),
+    "custom": (small("custom", boxes=["h"], arrows=["x->h", "x->h@3", "h->y"]), True, False, 3),
 }
 
 

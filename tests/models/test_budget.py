@@ -59,3 +59,32 @@ def test_a_model_without_a_width():
 
     with pytest.raises(ValueError, match=r"budget\.parameters=100: fixed has no width"):
         solve_width(Fixed(), 2, 1, 100)
+
+
+FORMS = {
+    "rnn": [{"layers": 3}, {"order": 3, "output_taps": 2}, {"embedding": 4}, {"layers": 2, "skip": "all"}],
+    "jordan": [{"layers": 2}, {"kind": "top_down", "layers": 2}],
+    "memory": [{}, {"units": 3}],
+    "tdnn": [{"windows": [2, 4]}, {"windows": [2, 4], "pool": "sum"}],
+    "brnn": [{"blocks": 2, "depth": 2}],
+    "custom": [{"boxes": ["h", "g"], "arrows": ["x->h", "h->g", "g->h@1", "g->y"]}],
+}
+
+
+@pytest.mark.parametrize(("name", "given"), [(name, given) for name in FORMS for given in FORMS[name]])
+def test_nearest_width_of_every_form(name, given):
+    model = small(name, **given)
+    width = solve_width(model, 2, 1, 700)
+    assert (width.model.hidden, width.n_parameters) == nearest(model, 700)
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [("rnn", {}), ("jordan", {"kind": "top_down"}), ("brnn", {}), ("tdnn", {"windows": [1] * 3})],
+)
+def test_widths_of_several_layers_keep_their_proportions(name, given):
+    width = solve_width(small(name, hidden=[32, 16, 8], **given), 2, 1, 5000)
+    assert abs(width.deviation) < 0.03
+    widest = width.model.hidden[0]
+    assert width.model.hidden == [widest, round(widest / 2), round(widest / 4)]
+    assert width.n_parameters == width.model.build(2, 1).n_parameters

@@ -28,7 +28,17 @@ def inputs(rng, steps=T):
 
 
 def test_every_file_with_a_model_is_found():
-    assert list(models.found()) == ["brnn", "elman", "jordan", "mlp", "narx", "rnn", "tdnn"]
+    assert list(models.found()) == [
+        "brnn",
+        "custom",
+        "elman",
+        "jordan",
+        "memory",
+        "mlp",
+        "narx",
+        "rnn",
+        "tdnn",
+    ]
     assert set(models.found()) <= {path.stem for path in FOLDER.glob("*.py")}
 
 

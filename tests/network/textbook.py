@@ -111,6 +111,12 @@ def elman_with_context(n_in, H, n_out):
     return Network(boxes, arrows, n_in=n_in)
 
 
+def memory(n_in, H, M, n_out):
+    """Seed 002, "more explicit memory": m(t) = r(y(t-1), h(t-1), m(t-1))."""
+    arrows = [*(Arrow(name, "m", lag=1) for name in "yhm"), Arrow("x", "h"), Arrow("m", "h"), Arrow("h", "y")]
+    return Network([Box("m", M), Box("h", H), Box("y", n_out, "linear")], arrows, n_in=n_in)
+
+
 def linear_of_order_two(a, b):
     """One linear unit, h_t = a h_{t-1} + b h_{t-2}, its two initial values learned."""
     boxes = [Box("y", 1, "linear", bias=False)]
@@ -144,4 +150,5 @@ def every():
         "elman_with_context": elman_with_context(2, 3, 1),
         "told_the_future": told_the_future(2, 3, 2, "sigmoid"),
         "skips": skips(2, 3, 2, 2, "sigmoid"),
+        "memory": memory(2, 3, 2, 2),
     }

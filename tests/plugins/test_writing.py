@@ -28,9 +28,9 @@ def test_a_model_to_start_from_keeps_all_contracts(folder):
 
 
 def test_a_task_to_start_from_keeps_all_contracts():
-    path = write("task", "echo")
-    made = plugins.tasks()["echo"]()
-    assert (made.name, made.label) == ("echo", "echo T=50")
+    path = write("task", "parrot")
+    made = plugins.tasks()["parrot"]()
+    assert (made.name, made.label) == ("parrot", "parrot T=50")
     assert [str(f) for f in check_task(made) if not f.holds] == []
     assert len(path.read_text().splitlines()) <= 60
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from rnnbench.reporting.frame import extra_scores, floors_frame, histories_frame, runs_frame
+from rnnbench.reporting.frame import extra_scores, floors_frame, histories_frame, model_labels, runs_frame
 from tests.reporting.synthetic import FLOORS, record, study
 
 
@@ -87,3 +87,13 @@ def test_histories_have_a_row_per_evaluation():
 def test_no_runs_is_an_error():
     with pytest.raises(ValueError, match="no finished runs"):
         runs_frame([])
+
+
+def test_long_lists_are_shortened_and_still_told_apart():
+    def record(arrows):
+        return {"model": "custom", "task": "adding", "model_fields": {"arrows": arrows, "hidden": 3}}
+
+    long = [{"source": "x", "target": "h", "lag": lag} for lag in range(9)]
+    labels = model_labels([record(long), record(long[:-1]), record(["x->h", "h->y"])], ["adding"] * 3)
+    assert len(set(labels)) == 3 and max(map(len, labels)) < 50
+    assert labels[2] == 'custom (["x->h", "h->y"])'

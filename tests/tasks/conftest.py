@@ -14,19 +14,35 @@ FORMS: dict[str, tuple[str, dict[str, object]]] = {
     "adding-sutskever2013": ("adding", {"variant": "sutskever2013"}),
     "adding-pascanu2013": ("adding", {"variant": "pascanu2013"}),
     "adding-bai2018": ("adding", {"variant": "bai2018", "length": 21}),
+    "copy": ("copy", {}),
+    "copy-small": ("copy", {"length": 6, "symbols": 3, "items": 4}),
     "csv": ("csv", {"targets": "y"}),
     "csv-forecast": ("csv", {"targets": ["y", "v"], "inputs": ["y", "v", "u"], "horizon": 2, "length": 1000}),
+    "echo": ("echo", {}),
+    "echo-symbols": ("echo", {"length": 20, "delay": 1, "symbols": 4}),
+    "flipflop": ("flipflop", {}),
+    "flipflop-3": ("flipflop", {"channels": 3, "chunk": 20}),
     "example3": ("example3", {}),
     "hello": ("hello", {}),
     "latch": ("latch", {}),
     "latch-lin1996": ("latch", {"variant": "lin1996", "length": 50}),
+    "plan": ("plan", {}),
+    "plan-ragged": ("plan", {"sequences": ["abac", "cb", "ccab", "bbb"]}),
     "sunspots": ("sunspots", {}),
     "temporal_order": ("temporal_order", {}),
     "temporal_order-30": ("temporal_order", {"length": 30}),
+    "text": ("text", {"length": 20}),
+    "text-long": ("text", {"length": 10_000, "split": [0.6, 0.2, 0.2]}),
     "window": ("window", {}),
     "window-delay": ("window", {"delay": 5, "length": 40}),
     "window-classes": ("window", {"kind": "classification"}),
+    "xor": ("xor", {}),
+    "xor-3": ("xor", {"bits": 3}),
 }
+
+
+#: Tasks whose loss compares whole sequences: what holds for steps is not asked of them.
+WHOLE = frozenset({"spoken"})
 
 
 @pytest.fixture(scope="session")
@@ -44,9 +60,23 @@ def data_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def text_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A text of 500 words and some 2,000 characters, with line ends and a letter beyond ASCII."""
+    words = np.array(["the", "cat", "sat", "on", "a", "très", "old", "mat.\n"])
+    path = tmp_path_factory.mktemp("text") / "words.txt"
+    path.write_text(" ".join(np.random.default_rng(6).choice(words, 500)), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def files(data_file: Path, text_file: Path) -> dict[str, dict[str, object]]:
+    """The field that names the file, of the tasks that read one."""
+    return {"csv": {"path": str(data_file)}, "text": {"path": str(text_file)}}
+
+
 @pytest.fixture(params=list(FORMS))
-def task(request: pytest.FixtureRequest, data_file: Path) -> Task:
+def task(request: pytest.FixtureRequest, files: dict[str, dict[str, object]]) -> Task:
     """A task in one of its forms."""
     name, fields = FORMS[request.param]
-    extra = {"path": str(data_file)} if name == "csv" else {}
-    return tasks.found()[name](**fields, **extra)
+    return tasks.found()[name](**fields, **files.get(name, {}))

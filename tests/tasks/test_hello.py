@@ -5,7 +5,10 @@ import math
 import numpy as np
 import pytest
 
+from rnnbench.models.jordan import Jordan
+from rnnbench.models.rnn import RNN
 from rnnbench.tasks.hello import Hello
+from rnnbench.training import drain, fit
 from tests.tasks.predicting import Knowing
 
 
@@ -38,6 +41,25 @@ def test_spelling_starts_from_the_first_character():
     assert task.extra_scores(net, net, task.test(None)) == {"word": 1.0}
     wrong = Knowing(None, np.array([[1], [2], [3], [3]]))
     assert task.spell(wrong, wrong) == "heloo" and task.extra_scores(wrong, wrong, None) == {"word": 0.0}
+
+
+@pytest.mark.parametrize("model", [RNN(hidden=8), Jordan(hidden=16)], ids=["rnn", "jordan"])
+def test_after_training_it_writes_its_word(model):
+    task = Hello()
+    net = model.build(task.n_in, task.n_out, task.output_activation)
+    result = drain(fit(net, task, updates=500, lr=0.02, evaluate_every=50))
+    assert result.outcome == "solved" and result.scores["word"] == 1.0
+    samples = task.samples(net, result.parameters)
+    assert samples == task.samples(net, result.parameters)
+    assert samples["most likely characters"] == "hello"
+    drawn = [samples[f"temperature 1, seed {seed}"] for seed in (0, 1)]
+    assert all(len(word) == 5 and word[0] == "h" and set(word) <= set("helo") for word in drawn)
+
+
+def test_a_long_word_is_solved_when_every_character_is_right():
+    task = Hello(word="a" * 48 + "bc")
+    batch = task.validation(None)
+    assert task.solved(np.eye(3)[batch.target], batch), "49 equal weights do not sum to 1 to the last bit"
 
 
 def test_another_word():

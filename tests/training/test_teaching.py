@@ -42,7 +42,8 @@ def test_budget():
     [
         (
             {"model": "elmann"},
-            "model=elmann: must be one of brnn, elman, jordan, mlp, narx, rnn, tdnn; did you mean elman?",
+            "model=elmann: must be one of brnn, custom, elman, jordan, memory, mlp, narx, rnn, "
+            "tdnn; did you mean elman?",
         ),
         (
             {"hiden": 3},

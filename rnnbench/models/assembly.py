@@ -1,0 +1,53 @@
+"""Putting a model's boxes and arrows together: what all models share beside their own picture."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from rnnbench import network
+from rnnbench.network import Arrow, Box
+
+#: The box of an embedding.
+EMBEDDING = "e"
+
+
+def assembled(
+    boxes: Iterable[Box],
+    arrows: Iterable[Arrow],
+    n_in: int,
+    *,
+    initial: str,
+    embedding: int = 0,
+    output: str = "y",
+) -> "network.Network":
+    """Return the network of a model, with an embedding between the input and the rest where one is asked for.
+
+    Parameters
+    ----------
+    boxes, arrows
+        The model as it is without an embedding.
+    n_in : int
+        Inputs I.
+    initial : str
+        "zero" or "learned".
+    embedding : int
+        Width d of the linear box `e` without bias through which all arrows out of the input then go; 0 for
+        none. For one-hot input its value is a row of ``x->e``: rows are gathered, and only the rows that were
+        picked learn.
+    output : str
+        Name of the output box.
+
+    Notes
+    -----
+    With learned initial values an embedding that is read at a lag learns its values before the first step; an
+    input read at a lag is 0 there.
+    """
+    if not embedding:
+        return network.Network([*boxes], [*arrows], n_in, output, initial)
+    inner = [replace(arrow, source=EMBEDDING) if arrow.source == "x" else arrow for arrow in arrows]
+    table = Box(EMBEDDING, embedding, "linear", bias=False)
+    return network.Network([table, *boxes], [Arrow("x", EMBEDDING), *inner], n_in, output, initial)
+
+
+def names(letter: str, count: int) -> list[str]:
+    """Return the names of so many layers: "h", or "h1", "h2", ... from the input up."""
+    return [letter] if count == 1 else [f"{letter}{number}" for number in range(1, count + 1)]
