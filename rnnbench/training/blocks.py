@@ -45,6 +45,13 @@ class Blocks:
         As in `Network.loss_and_grad`.
     dtype : numpy.dtype
         Type of the parameters.
+
+    Attributes
+    ----------
+    draw : callable
+        (most) -> `Drawn`: the next batches, at most so many.
+    next : callable
+        () -> Batch: the next batch alone.
     """
 
     def __init__(
@@ -59,29 +66,30 @@ class Blocks:
         dtype: np.dtype[Any],
     ) -> None:
         self._net, self._task, self._rng = net, task, rng
-        self._draw = counted(task.training, "data")
+        # Drawing data ends when they lie where the kernels read them.
+        self.draw, self.next = counted(self._draw, "data"), counted(self._next, "data")
         self._batch, self._loop, self._reduction, self._dtype = batch, loop, reduction, dtype
         self._kept: list[Block] = []
         self._left: Batch | None = None
 
-    def draw(self, most: int) -> Drawn:
+    def _draw(self, most: int) -> Drawn:
         """Draw the next batches: `most` of them, or as many as are of one shape and make up a block."""
-        batches = [self.next()]
+        batches = [self._next()]
         block = self._block_for(batches[0])
         while len(batches) < min(most, block.capacity) and block.filled:
-            batch = self.next()
+            batch = self._next()
             if not block.add(*batch):
                 self._left = batch
                 break
             batches.append(batch)
         return Drawn(block, batches)
 
-    def next(self) -> Batch:
+    def _next(self) -> Batch:
         """Draw the next batch alone."""
         if self._left is not None:
             batch, self._left = self._left, None
             return batch
-        return cast(self._draw(self._rng, self._batch), self._dtype)
+        return cast(self._task.training(self._rng, self._batch), self._dtype)
 
     def _block_for(self, batch: Batch) -> Block:
         """Return a block with this batch in it."""

@@ -2,6 +2,7 @@
 
 import math
 import os
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +16,10 @@ from rnnbench.tasks.contract import Task
 from rnnbench.training.arguments import whole_number
 from rnnbench.training.fitting import Record, Records, drain, fit, prepare
 from rnnbench.training.result import Result
+
+#: A seed that comes out of a compiled block waits at most so long for the interpreter while another one draws
+#: data; by default it would be five milliseconds, as long as the block itself took.
+SWITCH_SECONDS = 0.0005
 
 
 class Interrupted(Exception):
@@ -90,10 +95,12 @@ class Pool:
         self.interruption: BaseException | None = None
         self.threads = _processors() if threads is None else whole_number("train.threads", threads, 1)
         self._lock, self._stop = threading.Lock(), threading.Event()
+        self._interval = sys.getswitchinterval()
         self._executor = ThreadPoolExecutor(self.threads, thread_name_prefix="rnnbench-seed")
 
     def __enter__(self) -> Self:
         """Return the pool."""
+        sys.setswitchinterval(SWITCH_SECONDS)
         return self
 
     def __exit__(
@@ -103,6 +110,7 @@ class Pool:
         if error is not None:
             self._stop.set()
         self._executor.shutdown(cancel_futures=error is not None)
+        sys.setswitchinterval(self._interval)
 
     def start(
         self,
