@@ -48,8 +48,6 @@ def check(name: str, settings: Sequence[str] = ()) -> int:
     if name not in classes:
         raise unknown("model or task", name, name, classes)
     fields = read_settings(kind, classes[name], settings)
-    compile_kernels("float64")
-    compile_kernels("float32")
     with tempfile.TemporaryDirectory() as folder:
         findings = _findings(kind, classes[name], fields, Path(folder))
     print("\n".join(map(str, findings)))
@@ -71,6 +69,9 @@ def _findings(kind: str, cls: type[Any], fields: Mapping[str, Any], folder: Path
     except Exception as error:
         what = " ".join(f"{name}={value}" for name, value in fields.items()) or "its defaults"
         return [Finding("settings", False, f"cannot be made with {what}: {said(error)}")]
+    # Not before: what is refused needs no kernels.
+    for dtype in ("float64", "float32"):
+        compile_kernels(dtype)
     return check_model(made) if kind == "model" else check_task(made)
 
 
