@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from rnnbench.experiment.configuration import Configuration
+from rnnbench.experiment.interruption import held_back
 from rnnbench.experiment.memory import is_too_large, too_large
 from rnnbench.experiment.progress import Progress
 from rnnbench.experiment.provenance import processors
@@ -178,8 +179,9 @@ class Runner:
             traceback.print_exception(result, file=sys.stderr)
             run = failed_run(configuration, seed, result, threads)
         record, files = run
-        self.store.write(record | self.planned | {"sweep": self._sweep()}, files)
-        job.stored.add(seed)
+        with held_back():
+            self.store.write(record | self.planned | {"sweep": self._sweep()}, files)
+            job.stored.add(seed)
         return result
 
     def _with_diagnostics(self, run: tuple[Record, Files], seen: dict[str, Any]) -> tuple[Record, Files]:

@@ -18,6 +18,7 @@ def pytest_configure(config):
 def compiled():
     """Compile the kernels first: the message that says so must not depend on the order of the tests."""
     warm_up("float32")
+    warm_up("float64")
 
 
 @pytest.fixture(scope="session")
