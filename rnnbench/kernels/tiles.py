@@ -2,7 +2,7 @@
 
 from rnnbench.kernels.compilation import kernel
 from rnnbench.kernels.tile_code import make_dots, make_tile
-from rnnbench.kernels.vectors import lanes_of
+from rnnbench.kernels.vectors import VECTOR_REGISTERS, lanes_of
 
 # Twelve or more accumulators hide the latency of a multiply-add; few rows split their sum into chains
 # instead, so that additions need not wait for one another. Names: rows by vectors.
@@ -18,6 +18,10 @@ _dots_4x2, _dots_4x1, _dots_1x2, _dots_1x1 = (
     make_dots(1, 2),
     make_dots(1, 1),
 )
+
+
+#: Whether the larger tiles fit; with half the registers, two columns of six rows are the largest.
+MANY_REGISTERS = VECTOR_REGISTERS == 32
 
 
 @kernel
@@ -108,9 +112,12 @@ def cover(real, result, row_step, width, rows, start, start_step, table, segment
         while vectors - column >= 8:
             _1x8(real, result, row_step, width, start, start_step, table, segments, 0, column)
             column += 8
-    while vectors - column >= 4:
+    while MANY_REGISTERS and vectors - column >= 4:
         _four_columns(real, result, row_step, width, rows, start, start_step, table, segments, column)
         column += 4
+    while not MANY_REGISTERS and vectors - column >= 2:
+        _two_columns(real, result, row_step, width, rows, start, start_step, table, segments, column)
+        column += 2
     if vectors - column == 3:
         _three_columns(real, result, row_step, width, rows, start, start_step, table, segments, column)
     elif vectors - column == 2:

@@ -29,7 +29,16 @@ def vector_bytes() -> int:
     return 32 if features.get("avx2") and features.get("fma") else 16
 
 
-VECTOR_BYTES = vector_bytes()
+def vector_registers() -> int:
+    """Return how many vectors the processor holds: 32 with AVX-512 (of any width) and on ARM, else 16."""
+    try:
+        features = llvm.get_host_cpu_features()
+    except RuntimeError:
+        return 16
+    return 32 if features.get("avx512vl") or features.get("neon") else 16
+
+
+VECTOR_BYTES, VECTOR_REGISTERS = vector_bytes(), vector_registers()
 #: False with RNNBENCH_VECTORS=off, or where nothing is compiled: plain loops instead, to trace a difference.
 EXPLICIT = os.environ.get("RNNBENCH_VECTORS", "on") != "off" and not config.DISABLE_JIT
 
