@@ -49,10 +49,10 @@ def warm_up(dtype: DTypeLike = np.float32) -> float:
         # Without the mark the cache may still be whole: then the second process finds so, and ends.
         mark = Path(folder) / f"compiled-{name}"
         with ExitStack() as stack:
-            if folder and not mark.exists() and (helper := _compile_other_half(name)) is not None:
-                stack.callback(_end, helper)
+            if folder and not mark.exists() and (child := _compile_other_half(name)) is not None:
+                stack.callback(_end, child)
                 call_kernels(name, halfway="forward")
-                helper.wait()
+                child.wait()
             call_kernels(name)
         if folder:
             mark.touch()
@@ -101,7 +101,7 @@ def _compile_other_half(dtype: str) -> "subprocess.Popen[bytes] | None":
         return None
 
 
-def _end(helper: "subprocess.Popen[bytes]") -> None:
-    if helper.poll() is None:
-        helper.kill()
-        helper.wait()
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    if child.poll() is None:
+        child.kill()
+        child.wait()
