@@ -2,28 +2,41 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 @contextmanager
-def held_back() -> Iterator[None]:
+def held_back(at_once: Callable[[], Any] = lambda: None) -> Iterator[None]:
     """Hold Ctrl-C back until the block has ended.
 
-    A transaction that is cut in its middle keeps its database locked for as long as the interruption
-    travels, and whoever stores the finished runs on its way finds it so. Outside the main thread, where no
-    signal arrives, nothing is done.
+    Parameters
+    ----------
+    at_once : callable
+        What is done at the moment of Ctrl-C all the same.
 
     Raises
     ------
     KeyboardInterrupt
         Behind the block, when Ctrl-C came within it.
+
+    Notes
+    -----
+    A transaction that is cut in its middle keeps its database locked for as long as the interruption
+    travels, and whoever stores the finished runs on its way finds it so. Outside the main thread, where no
+    signal arrives, nothing is done.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     came: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+
+    def note(number: int, frame: Any) -> None:
+        came.append(number)
+        at_once()
+
+    before = signal.signal(signal.SIGINT, note)
     try:
         yield
     finally:

@@ -105,6 +105,7 @@ class Runner:
         self.store, self.progress, self.planned = store, progress, dict(planned)
         self._floors: dict[str, list[Floor]] = {}
         self._compiled = 0.0
+        self._stop_seeds: Callable[[], None] = lambda: None
         self._began, self._clock = time.time(), time.perf_counter()
 
     def compile(self, dtypes: Iterable[str]) -> None:
@@ -114,6 +115,7 @@ class Runner:
 
     def start(self, pool: Pool, number: int, configuration: Configuration, name: str) -> Job:
         """Queue all seeds of a configuration, the `number`-th of the command."""
+        self._stop_seeds = pool.stop
         updates = configuration.train.updates
         seeds = configuration.seeds if configuration.diagnostics else ()
         watches = {seed: Watch(configuration, seed) for seed in seeds}
@@ -179,7 +181,7 @@ class Runner:
             traceback.print_exception(result, file=sys.stderr)
             run = failed_run(configuration, seed, result, threads)
         record, files = run
-        with held_back():
+        with held_back(self._stop_seeds):
             self.store.write(record | self.planned | {"sweep": self._sweep()}, files)
             job.stored.add(seed)
         return result

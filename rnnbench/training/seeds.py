@@ -112,6 +112,10 @@ class Pool:
         self._executor.shutdown(cancel_futures=error is not None)
         sys.setswitchinterval(self._interval)
 
+    def stop(self) -> None:
+        """Let the seeds that train end at their next block of updates, and no other begin."""
+        self._stop.set()
+
     def start(
         self,
         net: Network,
