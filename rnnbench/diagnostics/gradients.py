@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from rnnbench.diagnostics.norms import norm
 from rnnbench.network import Arrow, Box, InputError, Network
 from rnnbench.network.graph import INPUT_NAME
+from rnnbench.network.run import LOSS_CODES
 from rnnbench.network.schedule import is_feedback
 
 Array = NDArray[Any]
-LOSSES = ("mse", "binary_cross_entropy", "cross_entropy")
+LOSSES = tuple(LOSS_CODES)
 
 
 def gradient_norms(

@@ -1,6 +1,5 @@
 """`rnnbench draw`: which network the command line names, and how it is to be drawn."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +9,13 @@ from hydra import initialize_config_dir
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from rnnbench import models, tasks
-from rnnbench.experiment import folders, schema
+from rnnbench.experiment import available, folders, schema
 from rnnbench.experiment.command import read_lines
 from rnnbench.experiment.messages import refusal_of, with_suggestion
 from rnnbench.experiment.plan import compose_one
 from rnnbench.experiment.refusals import Refused
 from rnnbench.models.budget import solve_width
+from rnnbench.models.reading import read_json
 from rnnbench.network.network import Network
 
 #: Keys of the command itself; all others are those of `rnnbench run`.
@@ -98,8 +97,8 @@ def _configured(arguments: Sequence[str]) -> tuple[Network, str]:
         config, choices = compose_one(lines[0])
     try:
         plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-        model = models.found()[choices["model"]](**plain["model"])
-        task = tasks.found()[choices["task"]](**plain["task"])
+        model = available.models()[choices["model"]](**plain["model"])
+        task = available.tasks()[choices["task"]](**plain["task"])
         sizes, budget = (task.n_in, task.n_out), plain["budget"]["parameters"]
         if budget is not None:
             model = solve_width(model, *sizes, budget, task.output_activation).model
@@ -119,11 +118,9 @@ def read_network(path: str) -> Network:
         The file cannot be read, is no JSON, or describes no network.
     """
     try:
-        described = json.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise Refused(f"network={path}: cannot be read ({error.strerror or error})") from error
+        described = read_json(path, "network")
     except ValueError as error:
-        raise Refused(f"network={path}: is no JSON in UTF-8 ({error})") from error
+        raise Refused(str(error)) from error
     try:
         return Network.from_dict(described)
     except (TypeError, ValueError, AttributeError, KeyError) as error:

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.experiment.refusals import Refused, did_you_mean
+from rnnbench.experiment.refusals import Refused
+from rnnbench.experiment.settings import read_settings
 from rnnbench.network.network import Network
 from rnnbench.network.parameters import Parameters
 from rnnbench.tasks import table
@@ -83,17 +84,7 @@ def predict(store: Store, key: str, path: str, settings: Sequence[str] = ()) -> 
 
 def read_options(settings: Sequence[str]) -> dict[str, str]:
     """Return the settings of `predict` with their defaults; refuses unknown keys and values."""
-    options = dict(DEFAULTS)
-    for text in settings:
-        key, equals, value = text.partition("=")
-        if not equals or key not in DEFAULTS:
-            allowed = ", ".join(f"{name}={value}" for name, value in DEFAULTS.items())
-            raise Refused(f"{text}: unknown setting{did_you_mean(key, DEFAULTS)}\nallowed: {allowed}")
-        if key in CHOICES and value not in CHOICES[key]:
-            raise Refused(
-                f"{text}: must be one of {', '.join(CHOICES[key])}{did_you_mean(value, CHOICES[key])}"
-            )
-        options[key] = value
+    options = read_settings(settings, DEFAULTS, CHOICES)
     if len(options["delimiter"]) != 1 or options["delimiter"] in '\r\n"':
         raise Refused(f"delimiter={options['delimiter']!r}: must be one character")
     output = Path(options["output"])

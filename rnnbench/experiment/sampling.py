@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rnnbench.experiment.prediction import load
-from rnnbench.experiment.refusals import Refused, did_you_mean
+from rnnbench.experiment.refusals import Refused
+from rnnbench.experiment.settings import read_settings
 from rnnbench.tasks import characters
 from rnnbench.tracking import Store
 
@@ -68,13 +69,7 @@ def sample(store: Store, key: str, settings: Sequence[str] = ()) -> str:
 
 def read_request(settings: Sequence[str]) -> Request:
     """Return the settings of `sample` with their defaults; refuses unknown keys and wrong values."""
-    given = dict(DEFAULTS)
-    for text in settings:
-        key, equals, value = text.partition("=")
-        if not equals or key not in DEFAULTS:
-            allowed = ", ".join(f"{name}={value}" for name, value in DEFAULTS.items())
-            raise Refused(f"{text}: unknown setting{did_you_mean(key, DEFAULTS)}\nallowed: {allowed}")
-        given[key] = value
+    given = read_settings(settings, DEFAULTS)
     try:
         temperature = float(given["temperature"])
     except ValueError:

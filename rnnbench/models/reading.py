@@ -76,6 +76,29 @@ def read_arrows(given: Any) -> list[Arrow]:
     return arrows
 
 
+def read_json(path: str, key: str) -> Any:
+    """Read a JSON file.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    key : str
+        The key that names it on the command line.
+
+    Raises
+    ------
+    ValueError
+        In one line: it cannot be read, or is no JSON in UTF-8.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{key}={path}: cannot be read ({error.strerror or error})") from error
+    except ValueError as error:
+        raise ValueError(f"{key}={path}: is no JSON in UTF-8 ({error})") from error
+
+
 def read_file(path: str) -> dict[str, Any]:
     """Read a network from a JSON file of the form of `Network.to_dict`.
 
@@ -84,12 +107,7 @@ def read_file(path: str) -> dict[str, Any]:
     ValueError
         The file cannot be read, is no JSON in UTF-8, or holds no boxes and arrows.
     """
-    try:
-        described = json.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"model.file={path}: cannot be read ({error.strerror or error})") from error
-    except ValueError as error:
-        raise ValueError(f"model.file={path}: is no JSON in UTF-8 ({error})") from error
+    described = read_json(path, "model.file")
     if not isinstance(described, dict) or not {"boxes", "arrows"} <= set(described):
         raise ValueError(f"model.file={path}: must hold boxes and arrows, as Network.to_dict describes them")
     return described

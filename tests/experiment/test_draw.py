@@ -49,6 +49,18 @@ def test_a_network_from_a_file(tmp_path):
     assert (request.network, request.name, request.loop) == (net, "mine", "open")
 
 
+def test_a_model_and_a_task_of_the_user(tmp_path, capsys):
+    for kind in ("model", "task"):
+        assert main(["new", kind, f"my_{kind}"]) == 0
+    capsys.readouterr()
+    assert read_request(["model=my_model", "task=my_task"]).name == "my_model"
+    (tmp_path / "rnnbench_plugins" / "my_model.py").write_text(
+        "import nothing_of_that_name\n", encoding="utf-8"
+    )
+    assert main(["draw", "model=my_model"]) == 1
+    assert "my_model.py" in capsys.readouterr().err
+
+
 def test_help(capsys):
     assert main(["draw", "--help"]) == 0
     assert "rnnbench draw model=brnn" in capsys.readouterr().out
