@@ -30,7 +30,9 @@ def train(
         Number of parameters; the model's width is the one that comes nearest.
     **options
         Fields of the model, fields of the task and arguments of `rnnbench.fit`, each by its own name, such as
-        ``hidden=16, length=20, updates=500``. A field `loop` of the model is how it is trained.
+        ``hidden=16, length=20, updates=500``; a budget in place of `updates` is ``seconds=10`` or
+        ``sequences=16000``. A field `loop` of the model is how it is trained. Where a task has a field of the
+        same name as an argument of `fit`, as `sequences` of two tasks, it is the task's.
 
     Returns
     -------

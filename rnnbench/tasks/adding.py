@@ -1,7 +1,7 @@
 """The adding problem: remember two marked numbers, return their sum at the end."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -99,6 +99,8 @@ class Adding(Task):
     code. Bai, Kolter & Koltun (2018), "An empirical evaluation of generic convolutional and recurrent
     networks".
     """
+
+    SPAN: ClassVar[str] = "length"
 
     length: int = 50
     variant: str = "arjovsky2016"

@@ -4,9 +4,9 @@ import difflib
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,10 +93,13 @@ class Task(ABC):
     """A problem with its data, its loss, its score and the floors below which a network has learned nothing.
 
     A task is a dataclass: its fields are its settings, checked when it is made. Data depend on the fields and
-    on the generator that is passed in, on nothing else. A changed definition raises ``VERSION``.
+    on the generator that is passed in, on nothing else. A changed definition raises ``VERSION``. ``SPAN``
+    names the field that says how long a sequence is, or how long something must be held, where a network that
+    was trained at one value can be tried at another: what is to be done stays the same, only longer.
     """
 
     VERSION: ClassVar[int] = 1
+    SPAN: ClassVar[str] = ""
 
     @property
     def name(self) -> str:
@@ -108,6 +111,28 @@ class Task(ABC):
         """A short text for tables."""
         length = getattr(self, "length", None)
         return f"{self.name} T={length}" if length else self.name
+
+    @property
+    def span(self) -> int | None:
+        """Value of the field that ``SPAN`` names; None where there is none."""
+        return int(getattr(self, self.SPAN)) if self.SPAN else None
+
+    def at(self, span: int) -> Self:
+        """Return the same task at another span.
+
+        Parameters
+        ----------
+        span : int
+            Value of the field that ``SPAN`` names.
+
+        Raises
+        ------
+        ValueError
+            A task without such a field, or a value that it refuses.
+        """
+        if not self.SPAN:
+            raise ValueError(f"task={self.name}: has no length or span that could be changed")
+        return replace(self, **{self.SPAN: span})
 
     @property
     @abstractmethod

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -55,6 +56,8 @@ class Copy(Task):
     (2016), "Unitary evolution recurrent neural networks", section 5.1, for this form. Bai, Kolter & Koltun
     (2018), "An empirical evaluation of generic convolutional and recurrent networks".
     """
+
+    SPAN: ClassVar[str] = "length"
 
     length: int = 100
     symbols: int = 8

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -44,6 +45,8 @@ class Echo(Task):
     Lecture notes "Recurrent neural networks", variants: delayed sequence to sequence. Jaeger (2001),
     "Short term memory in echo state networks", GMD report 152.
     """
+
+    SPAN: ClassVar[str] = "length"
 
     length: int = 50
     delay: int = 5

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -59,6 +60,8 @@ class Flipflop(Task):
     Sussillo & Barak (2013), "Opening the black box", section 3.3: three channels; the streams, the chunks and
     the figures are ours.
     """
+
+    SPAN: ClassVar[str] = "evaluated"
 
     channels: int = 1
     chunk: int = 3

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -61,6 +62,8 @@ class Latch(Task):
     latching problem. Schmidhuber, Hochreiter & Bengio (2001), "Evaluating benchmark problems by random
     guessing".
     """
+
+    SPAN: ClassVar[str] = "length"
 
     length: int = 20
     variant: str = "bengio1994"

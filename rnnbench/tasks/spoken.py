@@ -1,6 +1,7 @@
 """Spoken symbols: which ones were said, and in which order, when nobody says when."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -46,6 +47,8 @@ class Spoken(Task):
     ----------
     Graves, Fernández, Gomez & Schmidhuber (2006), "Connectionist temporal classification".
     """
+
+    SPAN: ClassVar[str] = "most"
 
     symbols: int = 4
     fewest: int = 2

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -49,6 +49,8 @@ class TemporalOrder(Task):
     ----------
     Hochreiter & Schmidhuber (1997), "Long short-term memory", experiment 6a.
     """
+
+    SPAN: ClassVar[str] = "length"
 
     length: int = 100
     validation_size: int = 512

@@ -1,9 +1,10 @@
 """A text file of the user's: a character model of it."""
 
+import copy
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -84,6 +85,8 @@ class Text(Task):
     method C.
     """
 
+    SPAN: ClassVar[str] = "length"
+
     path: str = ""
     length: int = 50
     split: Any = (0.8, 0.1, 0.1)
@@ -104,6 +107,13 @@ class Text(Task):
         """Name of the file, and the length of a piece."""
         name = Path(self.path).name
         return f"{name if len(name) <= 40 else name[:37] + '...'} T={self.length}"
+
+    def at(self, span: int) -> Self:
+        """Return the same task in pieces of another length; the file is not read again."""
+        check_whole("length", span, 1)
+        other = copy.copy(self)
+        other.length = span
+        return other
 
     @property
     def n_in(self) -> int:

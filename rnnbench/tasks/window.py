@@ -1,6 +1,7 @@
 """The window task: a weighted mean of past and future inputs."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -56,6 +57,8 @@ class Window(Task):
     ----------
     Schuster & Paliwal (1997), "Bidirectional recurrent neural networks", the experiments on artificial data.
     """
+
+    SPAN: ClassVar[str] = "length"
 
     length: int = 100
     delay: int = 0

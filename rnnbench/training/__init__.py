@@ -6,6 +6,7 @@ from typing import Any
 _WHERE = {
     "Adam": "optimisers",
     "AdamW": "optimisers",
+    "Checkpoint": "checkpoint",
     "Evaluation": "evaluation",
     "Pool": "seeds",
     "RMSprop": "optimisers",
@@ -18,6 +19,7 @@ _WHERE = {
     "fit": "fitting",
     "fit_seeds": "seeds",
     "forecast": "forecasts",
+    "generalise": "generalisation",
     "optimiser": "optimisers",
     "refusal": "evaluation",
     "stream": "streams",

@@ -22,12 +22,12 @@ def number(key: str, value: Any, allowed: str, low: float, high: float = math.in
     return float(value)
 
 
-def bound(key: str, value: Any) -> float:
-    """Return the bound of a clipping as a float above 0, infinity for None; anything else is a ValueError."""
+def bound(key: str, value: Any, without: str = "or none for no clipping") -> float:
+    """Return a bound as a float above 0, infinity for None; anything else is a ValueError."""
     if value is None:
         return math.inf
     if isinstance(value, bool) or not isinstance(value, Real) or not float(value) > 0:
-        raise ValueError(f"{key}={value}: must be a number above 0, or none for no clipping")
+        raise ValueError(f"{key}={value}: must be a number above 0, {without}")
     return float(value)
 
 

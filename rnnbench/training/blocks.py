@@ -1,5 +1,7 @@
 """Batches drawn ahead, into the blocks that are trained on in one compiled call."""
 
+import math
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,11 +47,14 @@ class Blocks:
         As in `Network.loss_and_grad`.
     dtype : numpy.dtype
         Type of the parameters.
+    training : callable, optional
+        (rng, size) -> Batch, in place of `task.training`.
 
     Attributes
     ----------
     draw : callable
-        (most) -> `Drawn`: the next batches, at most so many.
+        (most, sequences) -> `Drawn`: the next batches, at most `most`, and no more than so many sequences
+        need.
     next : callable
         () -> Batch: the next batch alone.
     """
@@ -64,18 +69,32 @@ class Blocks:
         loop: str | int,
         reduction: str,
         dtype: np.dtype[Any],
+        training: Callable[[np.random.Generator, int], Batch] | None = None,
     ) -> None:
         self._net, self._task, self._rng = net, task, rng
+        self._training = task.training if training is None else training
         # Drawing data ends when they lie where the kernels read them.
         self.draw, self.next = counted(self._draw, "data"), counted(self._next, "data")
         self._batch, self._loop, self._reduction, self._dtype = batch, loop, reduction, dtype
         self._kept: list[Block] = []
         self._left: Batch | None = None
 
-    def _draw(self, most: int) -> Drawn:
+    def state(self) -> dict[str, Any]:
+        """Return where the stream stands, and the batch that was drawn and not yet used, if there is one."""
+        return {"rng": self._rng.bit_generator.state, "left": None if self._left is None else [*self._left]}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` returned."""
+        self._rng.bit_generator.state = state["rng"]
+        self._left = None if state["left"] is None else Batch(*state["left"])
+
+    def _draw(self, most: int, sequences: float = math.inf) -> Drawn:
         """Draw the next batches: `most` of them, or as many as are of one shape and make up a block."""
         batches = [self._next()]
         block = self._block_for(batches[0])
+        if sequences < math.inf:
+            # Those of a block are all of one size.
+            most = min(most, math.ceil(sequences / batches[0].x.shape[1]))
         while len(batches) < min(most, block.capacity) and block.filled:
             batch = self._next()
             if not block.add(*batch):
@@ -89,7 +108,7 @@ class Blocks:
         if self._left is not None:
             batch, self._left = self._left, None
             return batch
-        return cast(self._task.training(self._rng, self._batch), self._dtype)
+        return cast(self._training(self._rng, self._batch), self._dtype)
 
     def _block_for(self, batch: Batch) -> Block:
         """Return a block with this batch in it."""

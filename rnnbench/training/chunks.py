@@ -1,5 +1,6 @@
 """Streams of training data, chunk after chunk, and the state that goes from each to the next."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,9 @@ from rnnbench.network.arrays import State
 from rnnbench.network.clock import counted
 from rnnbench.tasks.contract import Batch, Task
 from rnnbench.training.batches import cast
+
+#: Chunks that are drawn again at a time.
+REPLAYED = 100
 
 
 class Chunks:
@@ -28,7 +32,7 @@ class Chunks:
     """
 
     def __init__(self, task: Task, rng: np.random.Generator, size: int, dtype: np.dtype[Any]) -> None:
-        self._name, self._dtype = task.name, dtype
+        self._name, self._dtype, self._rng, self._drawn = task.name, dtype, rng, 0
         self._draw = counted(task.training_stream(rng, size).__next__, "data")
         self._reset: NDArray[np.bool_] | None = None
         self._state: State | None = None
@@ -36,7 +40,32 @@ class Chunks:
     def next(self) -> Batch:
         """Draw the next chunk."""
         batch, self._reset = self._draw()
+        self._drawn += 1
         return cast(batch, self._dtype)
+
+    def state(self) -> dict[str, Any]:
+        """Return how many chunks were drawn, where that left the generator, and the state behind them."""
+        return {"drawn": self._drawn, "rng": self._rng.bit_generator.state, "network": self._state}
+
+    def restore(self, state: Mapping[str, Any], may_go_on: Callable[[], Any]) -> None:
+        """Go on from what `state` returned; only for streams of which nothing was drawn yet.
+
+        What a stream remembers is its own: it is brought to its place by drawing what was drawn before.
+
+        Parameters
+        ----------
+        state : Mapping
+            What `state` returned.
+        may_go_on : callable
+            Called now and then; what it raises ends the drawing.
+        """
+        for number in range(state["drawn"]):
+            if number % REPLAYED == 0:
+                may_go_on()
+            self._draw()
+        if self._rng.bit_generator.state != state["rng"]:
+            raise ValueError(f"task={self._name}: its streams are others than before")
+        self._drawn, self._state = state["drawn"], state["network"]
 
     def loss_and_grad(self, net: Network, params: Parameters, batch: Batch, *given: Any) -> Any:
         """Return loss and gradient of the chunk drawn last, and keep the state behind it.

@@ -1,7 +1,8 @@
 """Gradient descent from one evaluation to the next: the loop that everything waits for."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -10,10 +11,13 @@ import numpy as np
 from rnnbench.kernels.clipping import global_norm
 from rnnbench.network import Network, Parameters
 from rnnbench.network.block import Block
+from rnnbench.network.clock import SPENT
 from rnnbench.network.divergences import between_sequences
 from rnnbench.tasks.contract import Batch, Task
 from rnnbench.training.batches import scored_values
-from rnnbench.training.blocks import Blocks
+from rnnbench.training.blocks import Blocks, Drawn
+from rnnbench.training.budget import UNLIMITED, Budget
+from rnnbench.training.checkpoint import overwrite
 from rnnbench.training.chunks import Chunks
 from rnnbench.training.optimisers import Updates
 
@@ -43,6 +47,20 @@ class Stretch(NamedTuple):
     clipped_share: float
 
 
+@dataclass
+class Sums:
+    """What the means of a stretch are made of, over the updates made so far."""
+
+    made: int = 0
+    losses: float = 0.0
+    norms: float = 0.0
+    clips: int = 0
+
+    def means(self) -> Stretch:
+        """Return the means over the stretch."""
+        return Stretch(self.losses / self.made, self.norms / self.made, self.clips / self.made)
+
+
 class Descent:
     """A training in progress: parameters, optimiser, stream of data and the watch over divergence.
 
@@ -70,13 +88,20 @@ class Descent:
         Whether batches are chunks of streams, each starting from the state that the one before left behind.
     constant_loss : float
         Loss of the best constant output, against which divergence is measured.
+    training : callable, optional
+        (rng, size) -> Batch, in place of `task.training`.
+    budget : Budget
+        Where the run ends; nowhere by default.
 
     Attributes
     ----------
-    may_go_on : callable
-        Called before each block of updates; what it raises ends the run. Does nothing unless it is set.
-    done : int
-        Updates made so far.
+    at_border : callable
+        Called before each block of updates, when `state` says all; what it raises ends the run. Does nothing
+        unless it is set.
+    done, sequences : int
+        Updates made so far, and sequences trained on.
+    compiled_seconds : float
+        Processor time of losses, gradients and updates in compiled code.
     diverged : bool
         Whether a loss or gradient was not finite (that step was not taken), or the smoothed loss stayed too
         high.
@@ -98,51 +123,100 @@ class Descent:
         memory: str,
         carry_state: bool = False,
         constant_loss: float,
+        training: Callable[[np.random.Generator, int], Batch] | None = None,
+        budget: Budget = UNLIMITED,
     ) -> None:
         self.net, self.params, self.task, self.update = net, params, task, updates
         self.loop, self.reduction, dtype = loop, reduction, params.vector.dtype
-        self.blocks = Blocks(net, task, rng, batch=batch, loop=loop, reduction=reduction, dtype=dtype)
+        self.blocks = Blocks(
+            net, task, rng, batch=batch, loop=loop, reduction=reduction, dtype=dtype, training=training
+        )
         self.chunks = Chunks(task, rng, batch, dtype) if carry_state else None
         self.memory = memory
         # Where memory counts, a long sequence is not copied into a block; and blocks are for losses of steps.
         self.alone = memory == "recompute" or between_sequences(task.loss) is not None
         # Where the best constant makes no error, no multiple of its loss says anything.
         self.highest = EXCESS * constant_loss if constant_loss > 0 else math.inf
-        self.may_go_on: Callable[[], Any] = lambda: None
+        self.budget = budget
+        self.at_border: Callable[[], Any] = lambda: None
+        self.sums = Sums()
         self.smoothed = math.nan
         self.too_high = 0
-        self.done = 0
+        self.done = self.sequences = 0
         self.diverged = False
-        self.data_seconds = 0.0
-        self.train_seconds = 0.0
+        self.data_seconds = self.train_seconds = self.compiled_seconds = 0.0
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is no update to come: the budget is spent, or the run has diverged."""
+        return self.diverged or self.budget.spent(self.done, self.sequences, self.compiled_seconds)
+
+    def state(self) -> dict[str, Any]:
+        """Return all that later updates depend on, as plain data and arrays; between two blocks only."""
+        return {
+            "vector": self.params.vector,
+            "averages": self.update.state,
+            "step": self.update.step,
+            "data": (self.chunks or self.blocks).state(),
+            "stretch": asdict(self.sums),
+        } | {name: getattr(self, name) for name in _FACTS}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` returned; only for a descent that has made no update."""
+        overwrite(self.params.vector, state["vector"])
+        overwrite(self.update.state, state["averages"])
+        self.update.step = state["step"]
+        self.sums = Sums(**state["stretch"])
+        for name in _FACTS:
+            setattr(self, name, state[name])
+        if self.chunks is None:
+            self.blocks.restore(state["data"])
+        else:
+            self.chunks.restore(state["data"], self.at_border)
 
     def advance(self, updates: int) -> Stretch:
-        """Make up to `updates` updates, fewer where the run diverges, and return their means."""
-        losses = norms = 0.0
-        clips = made = 0
-        while made < updates and not self.diverged:
-            self.may_go_on()
-            clock = perf_counter()
-            # The watch cannot end the run within a block: so many more losses must be too high.
-            most = min(updates - made, PATIENCE - self.too_high)
-            block, batches = self._draw(most)
-            drawn = perf_counter()
-            for loss, norm, clipped in self._updates(block, batches):
-                self._watch(loss, norm)
-                made += 1
-                losses += loss
-                norms += norm
-                clips += clipped
-            self.data_seconds += drawn - clock
-            self.train_seconds += perf_counter() - drawn
+        """Make up to `updates` updates, fewer where the run ends, and return their means.
+
+        A stretch that was begun before a checkpoint is completed.
+        """
+        while self.sums.made < updates and not self.ended:
+            self.at_border()
+            self._advance(updates - self.sums.made)
+        stretch, self.sums = self.sums.means(), Sums()
+        return stretch
+
+    def _advance(self, most: int) -> None:
+        """Make the updates of the next block, at most so many."""
+        # Another run on this thread may have ended in the meantime, and stopped the clock of compiled calls.
+        SPENT.watched = True
+        clock = perf_counter()
+        # The watch cannot end the run within a block: so many more losses must be too high.
+        block, batches = self._draw(min(most, PATIENCE - self.too_high))
+        drawn, kernels = perf_counter(), SPENT.kernels
+        sums, made = self.sums, 0
+        losses, norms, clips = sums.losses, sums.norms, sums.clips
+        for loss, norm, clipped in self._updates(block, batches):
+            self._watch(loss, norm)
+            made += 1
+            losses += loss
+            norms += norm
+            clips += clipped
+        self.sums = Sums(sums.made + made, losses, norms, clips)
         self.done += made
-        return Stretch(losses / made, norms / made, clips / made)
+        self.sequences += made * batches[0].x.shape[1]
+        self.data_seconds += drawn - clock
+        self.train_seconds += perf_counter() - drawn
+        self.compiled_seconds += SPENT.kernels - kernels
 
     def _draw(self, most: int) -> tuple[Block | None, list[Batch]]:
         """Draw what is trained on next: `most` batches or fewer, in a block, or one alone."""
         if self.chunks is not None:
             return None, [self.chunks.next()]
-        return (None, [self.blocks.next()]) if self.alone else self.blocks.draw(most)
+        if self.alone:
+            return None, [self.blocks.next()]
+        updates, sequences = self.budget.left(self.done, self.sequences)
+        drawn: Drawn = self.blocks.draw(min(most, updates), sequences)
+        return drawn
 
     def _updates(self, block: Block | None, batches: list[Batch]) -> Iterator[tuple[float, float, bool]]:
         """Make an update with each batch; yield mean loss, norm and whether it was clipped.
@@ -191,3 +265,16 @@ class Descent:
             self.smoothed = loss
         self.too_high = self.too_high + 1 if self.smoothed > self.highest else 0
         self.diverged = self.too_high >= PATIENCE
+
+
+#: What is kept of a descent besides arrays, data and the stretch.
+_FACTS = (
+    "done",
+    "sequences",
+    "smoothed",
+    "too_high",
+    "diverged",
+    "data_seconds",
+    "train_seconds",
+    "compiled_seconds",
+)

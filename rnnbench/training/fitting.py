@@ -1,26 +1,17 @@
 """fit: train one network on one task with one seed, as a generator of records."""
 
-import math
-from collections.abc import Callable, Generator, Iterator, Mapping
-from time import perf_counter
+from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
-from rnnbench.network import Network, Parameters, divergences, warm_up
-from rnnbench.tasks.contract import Batch, Task
-from rnnbench.training import optimisers
-from rnnbench.training.batches import cast
-from rnnbench.training.busy import Busy
-from rnnbench.training.descent import Descent, Stretch
-from rnnbench.training.evaluation import Evaluation, InPieces, evaluate, open_loop_scores, refuse
-from rnnbench.training.forecasts import forecast_scores
+from rnnbench.network import Network, Parameters
+from rnnbench.tasks.contract import Task
+from rnnbench.training.checkpoint import Checkpoint
+from rnnbench.training.evaluation import refuse
 from rnnbench.training.result import Result
+from rnnbench.training.run import Record, Surroundings, begin
 from rnnbench.training.settings import Settings
-from rnnbench.training.streams import sequence, stream
+from rnnbench.training.spans import Spans
 
-#: Test sequences whose outputs are kept in a result.
-KEPT_SEQUENCES = 4
-
-Record = dict[str, Any]
 Records = Generator[Record, None, Result]
 
 
@@ -43,6 +34,10 @@ def fit(
     memory: str = "full",
     carry_state: bool = False,
     init: Mapping[str, Any] | None = None,
+    sequences: int | None = None,
+    seconds: float | None = None,
+    select: str = "best_validation",
+    shortest: int | None = None,
 ) -> Records:
     """Train a network on a task; a generator of records that returns a `Result`.
 
@@ -53,7 +48,7 @@ def fit(
     task : Task
         Data, loss, score and criterion.
     updates : int
-        Updates at most.
+        Updates at most. Means nothing where `sequences` or `seconds` is given.
     batch : int
         Sequences in a training batch (a task with fixed data may take all of them).
     optimizer : str, Mapping or Optimiser
@@ -85,26 +80,39 @@ def fit(
         sequences that the task says start anew. For networks that read only the past.
     init : Mapping, optional
         Arguments of `net.init`: the schemes "input", "recurrent", "output" and "bias".
+    sequences : int, optional
+        In place of `updates`: training ends with the update at which so many training sequences were seen.
+    seconds : float, optional
+        In place of `updates`: training ends at the first border between two blocks of updates (some tens of
+        milliseconds each) at which losses, gradients and updates took so many seconds of compiled processor
+        time. Drawing and evaluation do not count. The bits are those of as many `updates` as were made.
+    select : "best_validation", "last" or "first_solved"
+        Which parameters are reported: those of smallest validation loss, those of the last evaluation, or
+        those of the first one that met the criterion (of smallest loss where none did).
+    shortest : int, optional
+        Train at many lengths: each batch has a span drawn uniformly between this one and the task's own (see
+        `Task.SPAN`). Validation and test keep the task's own.
 
     Yields
     ------
     dict
-        "update" (number of the last one), "train_loss" and "gradient_norm" (before clipping; both means over
-        the updates since the last record), "clipped_share" of those updates, "validation_loss",
-        "validation_score", "solved", and "seconds" spent on data, training and evaluation so far. A run that
-        diverges ends with a record too; its losses may be infinite or NaN.
+        "update" (number of the last one), "sequences" trained on so far, "train_loss" and "gradient_norm"
+        (before clipping; both means over the updates since the last record), "clipped_share" of those
+        updates, "validation_loss", "validation_score", "solved", "compiled_seconds" of processor time that
+        updates took so far, and "seconds" spent on data, training and evaluation. A run that diverges ends
+        with a record too; its losses may be infinite or NaN.
 
     Returns
     -------
     Result
-        With the parameters of smallest validation loss, which alone meet the test data, once.
+        With the parameters that `select` chose, which alone meet the test data, once.
 
     Raises
     ------
     ValueError
         When called, before anything is computed: an argument out of range, sizes of network and task that do
-        not match, a network or loop that the task refuses, or ``memory="recompute"`` for a network that
-        reads the future.
+        not match, a network or loop that the task refuses, ``memory="recompute"`` for a network that
+        reads the future, two budgets, or a `shortest` that the task does not know.
 
     Examples
     --------
@@ -134,6 +142,10 @@ def fit(
         memory=memory,
         carry_state=carry_state,
         init=init,
+        sequences=sequences,
+        seconds=seconds,
+        select=select,
+        shortest=shortest,
     )
 
 
@@ -143,6 +155,8 @@ def prepare(
     *,
     may_go_on: Callable[[], Any] = lambda: None,
     watch: Callable[[int, Parameters], Any] | None = None,
+    checkpoint: Checkpoint | None = None,
+    test: bool = True,
     **given: Any,
 ) -> Records:
     """Check all arguments of `fit` and return its generator.
@@ -155,7 +169,15 @@ def prepare(
         Called before each block of updates; what it raises ends the training.
     watch : callable, optional
         Called with the number of updates made and the parameters, which it must not change: before the first
-        update, and at each evaluation.
+        update, and at each evaluation. Where it has `state` and `restore`, of plain data, these are part of a
+        checkpoint.
+    checkpoint : Checkpoint, optional
+        The training goes on from the state in this file, if there is one, to the same bits; only records that
+        are new are yielded. The state is saved between two blocks of updates where it is due, where
+        `may_go_on` raises, and where the generator is closed. Whoever stores the result removes the file.
+    test : bool
+        Whether the test data are drawn in the end; without, there are no scores but those on validation data,
+        and no predictions.
     """
     settings = Settings.checked(**given)
     for name in ("n_in", "n_out"):
@@ -163,7 +185,12 @@ def prepare(
         if has != needed:
             raise ValueError(f"net.{name}={has}: must be {needed} for task {task.label}")
     refuse(net, task, settings.loop, settings.memory, settings.carry_state)
-    return _records(net, task, settings, may_go_on, watch)
+    training = None
+    if (shortest := given["shortest"]) is not None:
+        training = Spans(task, shortest).training
+        if settings.carry_state:
+            raise ValueError(f"train.shortest={shortest}: not with carry_state=true; chunks have one length")
+    return _records(net, task, settings, Surroundings(may_go_on, watch, checkpoint, training, test))
 
 
 def drain(records: Records, on_record: Callable[[Record], Any] | None = None) -> Result:
@@ -176,157 +203,21 @@ def drain(records: Records, on_record: Callable[[Record], Any] | None = None) ->
     on_record : callable, optional
         Called with each record.
     """
-    while True:
-        try:
-            record = next(records)
-        except StopIteration as end:
-            result: Result = end.value
-            return result
-        if on_record is not None:
-            on_record(record)
+    try:
+        while True:
+            try:
+                record = next(records)
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+            if on_record is not None:
+                on_record(record)
+    finally:
+        # Where `on_record` raised, a checkpoint is written now, and not when the garbage is collected.
+        records.close()
 
 
-def _records(
-    net: Network,
-    task: Task,
-    settings: Settings,
-    may_go_on: Callable[[], Any],
-    watch: Callable[[int, Parameters], Any] | None,
-) -> Records:
-    busy = Busy()
-    compile_seconds = warm_up(settings.dtype) + optimisers.warm_up(settings.dtype)
-    compile_seconds += divergences.warm_up(divergences.between_sequences(task.loss), settings.dtype)
-    clock = perf_counter()
-    validation = cast(task.validation(stream(settings.seed, "validation")), settings.dtype)
-    constant_loss = task.constant_loss(validation)
-    data_seconds = perf_counter() - clock
-    params = net.init(seed=sequence(settings.seed, "init"), dtype=settings.dtype, **settings.init)
-    descent = _descent(net, params, task, settings, constant_loss)
-    descent.may_go_on = may_go_on
-    best = _Best(params)
-    history: list[Record] = []
-    solved_at: int | None = None
-    evaluate_seconds = 0.0
-    if watch is not None:
-        watch(0, params)
-    busy.first()
-    for stretch in _stretches(descent, settings):
-        busy.updated()
-        clock = perf_counter()
-        evaluation = evaluate(net, params, task, validation, memory=settings.memory)
-        evaluate_seconds += perf_counter() - clock
-        if watch is not None:
-            watch(descent.done, params)
-        busy.evaluated()
-        best.look(params, evaluation)
-        if evaluation.solved and solved_at is None:
-            solved_at = descent.done
-        seconds = data_seconds + descent.data_seconds + descent.train_seconds + evaluate_seconds
-        history.append(_record(descent.done, stretch, evaluation, seconds))
-        yield dict(history[-1])
-        if evaluation.solved and settings.stop_when_solved:
-            break
-    clock = perf_counter()
-    scores, predictions = _final_scores(net, task, settings, best, validation)
-    timings = {
-        "compile": compile_seconds,
-        "data": data_seconds + descent.data_seconds,
-        "train": descent.train_seconds,
-        "evaluate": evaluate_seconds + perf_counter() - clock,
-    }
-    outcome = "diverged" if descent.diverged else "solved" if solved_at is not None else "finished"
-    return Result(
-        network=net,
-        parameters=best.params,
-        history=history,
-        outcome=outcome,
-        solved_at=solved_at,
-        updates=descent.done,
-        scores=scores,
-        timings=timings,
-        busy=busy.end(),
-        seed=settings.seed,
-        predictions=predictions,
-    )
-
-
-class _Best:
-    """The parameters of the evaluation with the smallest loss; the initial ones before there is any."""
-
-    def __init__(self, params: Parameters) -> None:
-        self.params = params.copy()
-        self.evaluation: Evaluation | None = None
-        self.loss = math.inf
-
-    def look(self, params: Parameters, evaluation: Evaluation) -> None:
-        """Take the parameters over where their loss is smaller than any before; NaN never is."""
-        if evaluation.loss < self.loss:
-            self.params.vector[:] = params.vector
-            self.loss = evaluation.loss
-            self.evaluation = evaluation._replace(y=evaluation.y[:0])
-
-
-def _descent(
-    net: Network, params: Parameters, task: Task, settings: Settings, constant_loss: float
-) -> Descent:
-    updates = settings.optimiser.start(
-        params.vector.size, settings.dtype, settings.norm_bound, settings.value_bound
-    )
-    return Descent(
-        net,
-        params,
-        task,
-        updates,
-        stream(settings.seed, "train"),
-        batch=settings.batch,
-        loop=settings.loop,
-        reduction=settings.reduction,
-        memory=settings.memory,
-        carry_state=settings.carry_state,
-        constant_loss=constant_loss,
-    )
-
-
-def _stretches(descent: Descent, settings: Settings) -> Iterator[Stretch]:
-    """Advance to each evaluation in turn, until the last update or divergence."""
-    while descent.done < settings.updates and not descent.diverged:
-        yield descent.advance(min(settings.evaluate_every, settings.updates - descent.done))
-
-
-def _record(update: int, stretch: Stretch, evaluation: Evaluation, seconds: float) -> Record:
-    return {
-        "update": update,
-        "train_loss": stretch.loss,
-        "gradient_norm": stretch.gradient_norm,
-        "clipped_share": stretch.clipped_share,
-        "validation_loss": evaluation.loss,
-        "validation_score": evaluation.score,
-        "solved": evaluation.solved,
-        "seconds": seconds,
-    }
-
-
-def _final_scores(
-    net: Network, task: Task, settings: Settings, best: _Best, validation: Batch
-) -> tuple[dict[str, float], dict[str, Any]]:
-    """Score the chosen parameters on validation and test data; keep a few test sequences."""
-    memory = settings.memory
-    on_validation = best.evaluation or evaluate(net, best.params, task, validation, memory=memory)
-    test = cast(task.test(stream(settings.seed, "test")), settings.dtype)
-    on_test = evaluate(net, best.params, task, test, memory=memory)
-    scores = {
-        "validation_score": on_validation.score,
-        "validation_loss": on_validation.loss,
-        "test_score": on_test.score,
-        "test_loss": on_test.loss,
-        **open_loop_scores(net, best.params, task, test, memory),
-        **forecast_scores(net, best.params, task, test),
-        **task.extra_scores(InPieces(net) if memory == "recompute" else net, best.params, test),
-    }
-    kept = {"y": on_test.y, "target": test.target, "weight": test.weight}
-    # Weights of whole sequences (B,) have no axis of time, and a function's targets may have any shape.
-    sequences = kept["y"].shape[1]
-    return scores, {
-        name: (array[:KEPT_SEQUENCES] if array.shape == (sequences,) else array[:, :KEPT_SEQUENCES]).copy()
-        for name, array in kept.items()
-    }
+def _records(net: Network, task: Task, settings: Settings, given: Surroundings) -> Records:
+    run = begin(net, task, settings, given)
+    yield from run.records()
+    return run.result()

@@ -17,7 +17,7 @@ class Result:
     network : Network
         The network that was trained.
     parameters : Parameters
-        Those of the evaluation with the smallest validation loss.
+        Those of the evaluation that `select` chose: by default the one with the smallest validation loss.
     history : list of dict
         The records that `fit` yielded.
     outcome : str
@@ -39,6 +39,19 @@ class Result:
         Root of all random streams.
     predictions : dict of str to ndarray
         "y" (T, S, O), "target" and "weight" of the first S <= 4 test sequences.
+    sequences : int
+        Training sequences that were learned from; one that was drawn twice counts twice.
+    compiled_seconds : float
+        Processor time of losses, gradients and updates in compiled code, drawing and evaluation left out.
+    sequences_to_solve, seconds_to_solve : int or None, float or None
+        Of these, how many there were at `solved_at`.
+    select : str
+        The rule by which the parameters were chosen: "best_validation", "last" or "first_solved".
+    selected_at : int
+        Number of the update after which they were evaluated; 0 for the initial ones, where no evaluation had
+        a finite loss.
+    resumed : int
+        How many times the training went on from a checkpoint.
     """
 
     network: Network
@@ -52,3 +65,10 @@ class Result:
     busy: dict[str, float]
     seed: int
     predictions: dict[str, NDArray[Any]]
+    sequences: int
+    compiled_seconds: float
+    sequences_to_solve: int | None
+    seconds_to_solve: float | None
+    select: str
+    selected_at: int
+    resumed: int

@@ -14,8 +14,10 @@ from typing import Any, Self
 from rnnbench.network import Network, Parameters
 from rnnbench.tasks.contract import Task
 from rnnbench.training.arguments import whole_number
-from rnnbench.training.fitting import Record, Records, drain, fit, prepare
+from rnnbench.training.checkpoint import Checkpoint
+from rnnbench.training.fitting import Records, drain, fit, prepare
 from rnnbench.training.result import Result
+from rnnbench.training.run import Record
 
 #: A seed that comes out of a compiled block waits at most so long for the interpreter while another one draws
 #: data; by default it would be five milliseconds, as long as the block itself took.
@@ -125,6 +127,8 @@ class Pool:
         on_start: Callable[[int], Any] | None = None,
         on_record: Callable[[int, Record], Any] | None = None,
         on_parameters: Callable[[int, int, Parameters], Any] | None = None,
+        checkpoint: Callable[[int], Checkpoint | None] | None = None,
+        test: bool = True,
         **keywords: Any,
     ) -> Training:
         """Queue the seeds of a configuration behind those that are waiting; arguments as of `fit_seeds`.
@@ -136,6 +140,10 @@ class Pool:
         on_parameters : callable, optional
             Called with seed, number of updates and parameters, before the first update and at each
             evaluation, by the thread of the seed.
+        checkpoint : callable, optional
+            Called with the seed, returns the checkpoint of its training.
+        test : bool
+            Whether the test data are drawn in the end.
 
         Raises
         ------
@@ -155,7 +163,7 @@ class Pool:
         runs = [
             prepare(
                 net, task, may_go_on=may_go_on, watch=on_parameters and partial(on_parameters, seed),
-                **given | {"seed": seed},
+                checkpoint=checkpoint and checkpoint(seed), test=test, **given | {"seed": seed},
             )
             for seed in seeds
         ]  # fmt: skip

@@ -1,6 +1,7 @@
 """The arguments of a training, checked before anything starts."""
 
 import inspect
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Integral
@@ -11,7 +12,9 @@ import numpy as np
 from rnnbench.network import Network
 from rnnbench.network.recompute import MEMORIES
 from rnnbench.training.arguments import bound, choice, switch, whole_number
+from rnnbench.training.budget import Budget
 from rnnbench.training.optimisers import Optimiser, optimiser
+from rnnbench.training.selection import RULES
 
 LOOPS = ("closed", "open")
 REDUCTIONS = ("mean", "sum")
@@ -24,7 +27,7 @@ FIXED = ("self", "seed", "dtype")
 class Settings:
     """The checked arguments of one `fit`, which documents them; no clipping is an infinite bound."""
 
-    updates: int
+    budget: Budget
     batch: int
     optimiser: Optimiser
     seed: int
@@ -38,6 +41,7 @@ class Settings:
     memory: str
     carry_state: bool
     init: dict[str, Any]
+    select: str
 
     @classmethod
     def checked(cls, **given: Any) -> Self:
@@ -50,7 +54,7 @@ class Settings:
         """
         rate = {} if given["lr"] is None else {"lr": given["lr"]}
         return cls(
-            updates=whole_number("train.updates", given["updates"], 1),
+            budget=_budget(given["updates"], given["sequences"], given["seconds"]),
             batch=whole_number("train.batch", given["batch"], 1),
             optimiser=optimiser(given["optimizer"], **rate),
             seed=whole_number("seed", given["seed"], 0),
@@ -64,7 +68,23 @@ class Settings:
             memory=choice("train.memory", given["memory"], MEMORIES),
             carry_state=switch("train.carry_state", given["carry_state"]),
             init=_init(given["init"]),
+            select=choice("train.select", given["select"], RULES),
         )
+
+
+def _budget(updates: Any, sequences: Any, seconds: Any) -> Budget:
+    if sequences is not None and seconds is not None:
+        raise ValueError(
+            f"train.seconds={seconds}: not beside train.sequences={sequences}; a training has one budget"
+        )
+    if sequences is not None:
+        return Budget(sequences=whole_number("train.sequences", sequences, 1))
+    if seconds is not None:
+        most = bound("train.seconds", seconds, "or none for a budget in updates")
+        if most == math.inf:
+            raise ValueError("train.seconds=inf: must be finite")
+        return Budget(seconds=most)
+    return Budget(updates=whole_number("train.updates", updates, 1))
 
 
 def _loop(loop: Any) -> str | int:

@@ -238,3 +238,50 @@ def test_an_example_needs_no_file_of_the_users(task, tmp_path):
     made = type(task).example(tmp_path)
     assert type(made) is type(task)
     assert (made.name in OF_A_FILE) == bool(list(tmp_path.iterdir()))
+
+
+#: The field that says how long it is, of those tasks that can be had longer.
+SPANS = {
+    "adding": "length",
+    "copy": "length",
+    "echo": "length",
+    "flipflop": "evaluated",
+    "latch": "length",
+    "spoken": "most",
+    "temporal_order": "length",
+    "text": "length",
+    "window": "length",
+}
+
+
+def test_spans_are_known():
+    assert {name: kind.SPAN for name, kind in tasks.found().items() if kind.SPAN} == SPANS
+
+
+def test_at_another_span_only_the_span_is_another(task):
+    if not task.SPAN:
+        assert task.span is None
+        with pytest.raises(
+            ValueError, match=f"^task={task.name}: has no length or span that could be changed$"
+        ):
+            task.at(50)
+        return
+    assert task.span == getattr(task, task.SPAN)
+    longer = task.at(2 * task.span)
+    assert type(longer) is type(task) and longer.span == 2 * task.span
+    fields = {field.name for field in dataclasses.fields(task)} - {task.SPAN}
+    assert all(getattr(longer, name) == getattr(task, name) for name in fields)
+    assert (longer.n_in, longer.n_out, longer.loss) == (task.n_in, task.n_out, task.loss)
+    longest = [len(one.test(rng()).x) for one in (task, longer)]
+    assert longest[0] < longest[1] or "T=10000" in task.label
+    assert same(task.at(task.span).test(rng()), task.test(rng()))
+    with pytest.raises(ValueError, match=rf"^task\.{task.SPAN}=0: must be at least \d+$"):
+        task.at(0)
+
+
+def test_a_longer_span_of_a_whole_sequence_task():
+    task = tasks.found()["spoken"]()
+    assert task.at(9).most == 9 and task.at(9).fewest == task.fewest
+    assert task.at(9).test(rng()).target.shape[0] == 9
+    with pytest.raises(ValueError, match=r"^task\.most=1: must be at least 2$"):
+        task.at(1)

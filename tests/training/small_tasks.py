@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 
@@ -15,11 +16,13 @@ def ones(x):
 
 @dataclass
 class Delay(Task):
-    """Say what came `lag` steps ago: y_t = x_{t-lag}, solved above a score of `at` (by default never)."""
+    """Say what came `lag` steps ago: y_t = x_{t-lag}, solved above a score of `goal` (by default never)."""
+
+    SPAN: ClassVar[str] = "length"
 
     length: int = 6
     lag: int = 1
-    at: float = 2.0
+    goal: float = 2.0
 
     @property
     def n_in(self):
@@ -57,7 +60,7 @@ class Delay(Task):
 
     def solved(self, y, batch):
         """Whether the score is high enough."""
-        return self.score(y, batch) > self.at
+        return self.score(y, batch) > self.goal
 
 
 @dataclass
@@ -152,3 +155,14 @@ class Watched(Delay):
     def of(self, purpose):
         """Return the digests of one purpose."""
         return [digest for name, digest in self.calls if name == purpose]
+
+
+@dataclass
+class Changing(Delay):
+    """Batches of 1 to 4 sequences of 3 to 5 steps."""
+
+    def training(self, rng, size):
+        """Draw a size too."""
+        batch = self.draw(rng, size)
+        steps, size = rng.integers(3, 6), rng.integers(1, 5)
+        return Batch(*(np.ascontiguousarray(array[:steps, :size]) for array in batch[:3]))

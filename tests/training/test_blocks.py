@@ -17,7 +17,7 @@ from rnnbench.training.batches import scored_values
 from rnnbench.training.blocks import BLOCK_BYTES, Blocks, updates_of_block
 from rnnbench.training.descent import Descent
 from tests.network import textbook
-from tests.training.small_tasks import Delay, Symbols, Uneven
+from tests.training.small_tasks import Changing, Delay, Symbols, Uneven
 from tests.training.test_fit import bits
 
 NETWORKS = textbook.every()
@@ -216,17 +216,6 @@ def descent(net, task, params, updates, constant_loss=0.0, **keywords):
         **{"batch": 4, "loop": "closed", "reduction": "mean", "memory": "full"}
         | {"constant_loss": constant_loss} | keywords,
     )  # fmt: skip
-
-
-@dataclass
-class Changing(Delay):
-    """Batches of 1 to 4 sequences of 3 to 5 steps."""
-
-    def training(self, rng, size):
-        """Draw a size too."""
-        batch = self.draw(rng, size)
-        steps, size = rng.integers(3, 6), rng.integers(1, 5)
-        return Batch(*(np.ascontiguousarray(array[:steps, :size]) for array in batch[:3]))
 
 
 @pytest.mark.parametrize(("task", "loop"), [(Changing(), "closed"), (Uneven(), "open"), (Uneven(), 2)])

@@ -14,18 +14,20 @@ from rnnbench.models.mlp import MLP
 from rnnbench.models.narx import NARX
 from rnnbench.models.rnn import RNN
 from rnnbench.network import network, recompute
-from rnnbench.training import SGD, drain, evaluate, fit, fitting, stream
+from rnnbench.training import SGD, drain, evaluate, fit, run, stream
 from tests import naive
 from tests.training.small_tasks import Closed, Delay, Symbols, Uneven, Watched
 
 KEYS = [
     "update",
+    "sequences",
     "train_loss",
     "gradient_norm",
     "clipped_share",
     "validation_loss",
     "validation_score",
     "solved",
+    "compiled_seconds",
     "seconds",
 ]
 
@@ -42,7 +44,10 @@ def trained(model=None, task=None, **keywords):
 
 def bits(result):
     """Everything of a result that must be the same, timings left out."""
-    history = [{key: value for key, value in record.items() if key != "seconds"} for record in result.history]
+    history = [
+        {key: value for key, value in record.items() if key not in ("seconds", "compiled_seconds")}
+        for record in result.history
+    ]
     arrays = {name: array.tobytes() for name, array in result.predictions.items()}
     return result.parameters.vector.tobytes(), str(history), str(result.scores), result.outcome, arrays
 
@@ -59,7 +64,7 @@ def test_records_are_plain_and_come_at_fixed_updates():
         assert list(record) == KEYS
         assert json.loads(json.dumps(record)) == record
         assert type(record["solved"]) is bool
-        assert all(type(record[key]) is float for key in KEYS if key not in ("update", "solved"))
+        assert all(type(record[key]) is float for key in KEYS if key not in ("update", "sequences", "solved"))
     seconds = [record["seconds"] for record in records]
     assert seconds == sorted(seconds) and seconds[0] > 0
 
@@ -87,7 +92,7 @@ def test_learning_lowers_the_loss():
 
 
 def test_elman_solves_a_delay_and_stops():
-    result = trained(task=Delay(at=0.9), updates=2000, lr=0.05)
+    result = trained(task=Delay(goal=0.9), updates=2000, lr=0.05)
     assert result.outcome == "solved"
     assert result.solved_at == result.updates == result.history[-1]["update"] < 2000
     assert [record["solved"] for record in result.history] == [False] * (len(result.history) - 1) + [True]
@@ -95,7 +100,7 @@ def test_elman_solves_a_delay_and_stops():
 
 
 def test_a_solved_run_may_go_on():
-    task = Delay(at=0.9)
+    task = Delay(goal=0.9)
     stopped = trained(task=task, updates=2000, lr=0.05)
     result = trained(task=task, updates=stopped.updates + 20, lr=0.05, stop_when_solved=False)
     assert (result.outcome, result.solved_at) == ("solved", stopped.solved_at)
@@ -231,7 +236,7 @@ def test_clipping_is_recorded_and_changes_what_is_learned():
 
 
 def test_integers_stay_integers():
-    result = trained(RNN(hidden=12), Symbols(at=0.95), updates=2000, lr=0.05)
+    result = trained(RNN(hidden=12), Symbols(goal=0.95), updates=2000, lr=0.05)
     assert result.outcome == "solved"
     assert result.predictions["target"].dtype == np.int64
     assert result.predictions["y"].shape == (6, 4, 3)
@@ -342,7 +347,7 @@ def test_in_pieces_the_scores_of_the_task_itself_keep_outputs_only(monkeypatch):
         raise AssertionError("a whole pass")
 
     expected = trained(task=Own(), updates=1).scores
-    monkeypatch.setattr(fitting, "warm_up", lambda dtype: 0.0)
+    monkeypatch.setattr(run, "warm_up", lambda dtype: 0.0)
     monkeypatch.setattr(network, "Run", never)
     found = trained(task=Own(), updates=1, memory="recompute").scores
     assert found == pytest.approx(expected, rel=1e-5)

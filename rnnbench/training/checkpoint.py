@@ -1,0 +1,198 @@
+"""Checkpoints: the state of a training in one file, from which it goes on to the same bits."""
+
+import hashlib
+import io
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Raised when what a state is made of changes; others are not read.
+FORMAT = 1
+#: Stands in the JSON where an array was, with the number of the array.
+ARRAY = "array of the file"
+
+State = dict[str, Any]
+
+
+class Checkpoint:
+    """A file that holds the state of one training: plain data and arrays, a key and a checksum.
+
+    The file is always whole: what is new is written beside it, flushed to the disk and then put in its place.
+    A file that is damaged, or belongs to another key, is named on the error stream and moved aside; the
+    training then starts from the beginning. Where the disk takes no file, training goes on without.
+
+    Parameters
+    ----------
+    path : path
+        Of the file, ``.npz``; its folder is made when there is something to write.
+    every : float, optional
+        Seconds between two checkpoints; None: only where a training is interrupted.
+    key : str
+        What the training is, as the identity of its run; a file of another key is not read.
+    """
+
+    def __init__(self, path: str | Path, every: float | None, key: str) -> None:
+        self.path, self.every, self.key = Path(path), every, key
+        self._complained = False
+        self._wait()
+
+    @property
+    def due(self) -> bool:
+        """Whether so many seconds have passed since the last one (or since this object was made)."""
+        return time.monotonic() >= self._next
+
+    def _wait(self) -> None:
+        # Of a clock that nobody sets back.
+        self._next = float("inf") if self.every is None else time.monotonic() + self.every
+
+    def save(self, state: State) -> None:
+        """Write a state; a disk that cannot take it is a line on the error stream, not an error.
+
+        Parameters
+        ----------
+        state : dict
+            Of dicts, lists, numbers, strings, None and arrays.
+        """
+        try:
+            _replace(self.path, _packed(state, self.key))
+        except OSError as error:
+            if not self._complained:
+                _say(f"checkpoint {self.path}: not written ({_reason(error)}); training goes on without it")
+            self._complained = True
+        self._wait()
+
+    def load(self) -> State | None:
+        """Return the state of the file, or None where there is none of this key that is whole."""
+        self._wait()
+        try:
+            return _unpacked(self.path.read_bytes(), self.key)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            self.set_aside(_reason(error))
+            return None
+
+    def set_aside(self, reason: str) -> None:
+        """Rename a file that is of no use to ``.damaged``, and say so on the error stream."""
+        aside = self.path.with_name(self.path.name + ".damaged")
+        try:
+            os.replace(self.path, aside)
+            where = f"moved to {aside.name}"
+        except OSError as error:
+            where = f"cannot be moved aside ({_reason(error)})"
+        _say(f"checkpoint {self.path}: {reason}; {where}, training starts from the beginning")
+
+    def remove(self) -> None:
+        """Delete the file, and what an interrupted writing left beside it: the run is stored."""
+        for path in (self.path, *self.path.parent.glob(f"{self.path.name}.*.part")):
+            path.unlink(missing_ok=True)
+
+
+def overwrite(array: NDArray[Any], kept: Any) -> None:
+    """Copy a kept array into one of the same shape and type; another one is a ValueError."""
+    if not isinstance(kept, np.ndarray) or (kept.shape, kept.dtype) != (array.shape, array.dtype):
+        raise ValueError(f"it holds other arrays than {array.shape} of {array.dtype}")
+    array[...] = kept
+
+
+def _packed(state: State, key: str) -> bytes:
+    """Return the bytes of a file: arrays as they are, all else as JSON."""
+    arrays: list[NDArray[Any]] = []
+    text = json.dumps({"format": FORMAT, "key": key, "state": _plain(state, arrays)}).encode()
+    file = io.BytesIO()
+    named: dict[str, Any] = {str(number): array for number, array in enumerate(arrays)}
+    digest = np.frombuffer(_digest(text, arrays), np.uint8)
+    np.savez(file, text=np.frombuffer(text, np.uint8), digest=digest, **named)
+    return file.getvalue()
+
+
+def _unpacked(raw: bytes, key: str) -> State:
+    """Return the state of a file, or raise ValueError with what is wrong with it."""
+    try:
+        with np.load(io.BytesIO(raw), allow_pickle=False) as file:
+            text, digest = file["text"].tobytes(), file["digest"].tobytes()
+            arrays = [file[str(number)] for number in range(len(file.files) - 2)]
+    except Exception as error:  # zipfile, zlib and NumPy raise whatever they like at broken bytes
+        raise ValueError("is damaged") from error
+    if _digest(text, arrays) != digest:
+        raise ValueError("is damaged")
+    held = json.loads(text)
+    if held.get("format") != FORMAT:
+        raise ValueError("is of another version of rnnbench")
+    if held.get("key") != key:
+        raise ValueError(f"belongs to another run ({held.get('key')}, not {key})")
+    state: State = _restored(held["state"], arrays)
+    return state
+
+
+def _plain(value: Any, arrays: list[NDArray[Any]]) -> Any:
+    """Return a value as JSON takes it; arrays are appended to a list and replaced by their number."""
+    if isinstance(value, np.ndarray):
+        arrays.append(value)
+        return {ARRAY: len(arrays) - 1}
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Mapping):
+        return {name: _plain(part, arrays) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part, arrays) for part in value]
+    return value
+
+
+def _restored(value: Any, arrays: list[NDArray[Any]]) -> Any:
+    if isinstance(value, dict):
+        if value.keys() == {ARRAY}:
+            return arrays[value[ARRAY]]
+        return {name: _restored(part, arrays) for name, part in value.items()}
+    return [_restored(part, arrays) for part in value] if isinstance(value, list) else value
+
+
+def _digest(text: bytes, arrays: list[NDArray[Any]]) -> bytes:
+    digest = hashlib.sha256(text)
+    for array in arrays:
+        digest.update(f"{array.dtype.str} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.digest()
+
+
+def _replace(path: Path, raw: bytes) -> None:
+    """Put a whole file in the place of another one, or leave that as it is."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.part")
+    try:
+        with open(beside, "wb") as file:
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    _flush_folder(path.parent)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Bring the new name to the disk too, where the system can."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+
+
+def _say(line: str) -> None:
+    print(f"rnnbench: {line}", file=sys.stderr)
