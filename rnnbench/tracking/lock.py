@@ -12,6 +12,14 @@ if sys.platform == "win32":
     def _acquire(handle: int) -> None:
         msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
 
+    def acquired(handle: int) -> bool:
+        """Lock an open file if nobody else has; never waits."""
+        try:
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
     def _release(handle: int) -> None:
         os.lseek(handle, 0, os.SEEK_SET)
         msvcrt.locking(handle, msvcrt.LK_UNLCK, 1)
@@ -21,6 +29,14 @@ else:
 
     def _acquire(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX)
+
+    def acquired(handle: int) -> bool:
+        """Lock an open file if nobody else has; never waits."""
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
 
     def _release(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_UN)
@@ -45,3 +61,12 @@ def locked(path: Path) -> Iterator[None]:
             _release(handle)
     finally:
         os.close(handle)
+
+
+def same_file(handle: int, path: Path) -> bool:
+    """Whether an open file is still the one of that name."""
+    try:
+        there = os.stat(path)
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(os.fstat(handle), there)

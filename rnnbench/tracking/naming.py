@@ -6,7 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 HISTORY = ("train_loss", "gradient_norm", "clipped_share", "validation_loss", "validation_score", "seconds")
-COUNTS = ("n_parameters", "budget", "budget_deviation", "macs_per_step", "solved_at", "updates")
+COUNTS = (
+    *("n_parameters", "budget", "budget_deviation", "budget_allowed", "macs_per_step"),
+    *("solved_at", "sequences_to_solve", "seconds_to_solve", "selected_at"),
+    *("updates", "sequences", "compiled_seconds", "resumed"),
+)
+#: How the names of metrics begin that are no scores; a score that begins so is not read back by `scores_of`.
+_NO_SCORES = ("floor.", "seconds.", "diagnostics.", "generalisation.")
 #: What MLflow does not accept in a name; dropped.
 _REFUSED = re.compile(r"[^\w\-. /]")
 
@@ -28,14 +34,14 @@ def columns(record: Mapping[str, Any]) -> dict[str, Any]:
     for part in ("model", "task", "train", "init"):
         for name, value in record.get(f"{part}_fields", {}).items():
             found[f"{part}.{name}"] = value
-    for name in ("receptive_field", "causal"):
-        if name in record:
+    for name in ("receptive_field", "causal", "select", "launcher", "budget_of"):
+        if record.get(name) is not None:
             found[name] = record[name]
     return {_name(k): v for k, v in found.items()}
 
 
 def metrics_of(record: Mapping[str, Any]) -> Iterator[tuple[str, float, int]]:
-    """Yield (name, value, step): the history by update, then scores, floors, counts, seconds, diagnostics.
+    """Yield (name, value, step): the history by update, then scores, floors, counts, seconds, and the rest.
 
     The scores of the parameters that were kept are named `best_validation_score`, ...; `validation_score` is
     the history. Infinite becomes NaN, since MLflow's database would store it as 1.8e308.
@@ -58,10 +64,35 @@ def metrics_of(record: Mapping[str, Any]) -> Iterator[tuple[str, float, int]]:
     for name, value in record.get("timings", {}).items():
         if value is not None:
             yield f"seconds.{name}", _number(value), last
+    yield from _generalisation(record.get("generalisation") or {}, last)
     for name, value, step in record.get("diagnostics", ()):
         if value is not None:
             yield _name(f"diagnostics.{name}"), _number(value), int(step)
     yield "solved", float(record["outcome"] == "solved"), last
+
+
+def _generalisation(found: Mapping[str, Any], last: int) -> Iterator[tuple[str, float, int]]:
+    """Scores and losses at other spans: `generalisation.score.length.100`."""
+    for part, numbers in (("score", found.get("scores", ())), ("loss", found.get("losses", ()))):
+        for value, number in zip(found.get("values", ()), numbers, strict=False):
+            if number is not None:
+                yield _name(f"generalisation.{part}.{found['field']}.{value}"), _number(number), last
+
+
+def scores_of(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Return the scores among the metrics of a run, under the names they have in its record.
+
+    Parameters
+    ----------
+    metrics : mapping of str to float
+        The last value of each metric.
+    """
+    others = {*HISTORY, *COUNTS, "solved"}
+    return {
+        name.removeprefix("best_") if name.startswith("best_validation_") else name: value
+        for name, value in metrics.items()
+        if name not in others and not name.startswith(_NO_SCORES)
+    }
 
 
 def tags_of(record: Mapping[str, Any]) -> dict[str, str]:

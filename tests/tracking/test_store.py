@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from rnnbench.tracking import Store, StoreError
+from rnnbench.tracking import Store, StoreError, writing
 from tests.tracking.records import DIVERGED, FILES, record
 
 
@@ -40,9 +40,10 @@ def test_round_trip(store):
 
 
 def test_everything_lies_below_the_root(store, root, tmp_path):
-    run_id = store.write(record(), FILES)
+    store.write(record(), FILES)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["runs"]
-    folder = root / "artifacts" / "demo" / run_id / "artifacts"
+    folder = root / "artifacts" / "demo" / "0123456789abcdef"
+    assert [p.name for p in folder.parent.iterdir()] == [folder.name]
     assert sorted(p.name for p in folder.iterdir()) == ["config.yaml", "history.json", "record.json"]
 
 
@@ -150,29 +151,37 @@ print(json.dumps([found.shape[0], found.iloc[0].to_dict()], default=str))
     assert row["metrics.seconds.tracking"] > 0
 
 
-def start(root, seed, barrier, codes):
+def start(root, seed, barrier):
     barrier.wait()
-    try:
-        store = Store(root=root)
-        store.open("demo")
-        store.write(record(key=f"{seed:016x}", seed=seed), FILES)
-    finally:
-        codes.put(seed)
+    store = Store(root=root)
+    store.open("demo")
+    # A key of its own, and one that all write at the same time.
+    for key in (f"{seed:016x}", "f" * 16):
+        store.write(record(key=key, seed=seed), FILES)
 
 
 @pytest.mark.slow
-def test_four_processes_start_at_once_on_an_empty_folder(tmp_path):
+def test_eight_processes_start_at_once_on_an_empty_folder(tmp_path):
     context = multiprocessing.get_context("spawn")
-    barrier, codes = context.Barrier(4), context.Queue()
-    processes = [context.Process(target=start, args=(tmp_path / "runs", s, barrier, codes)) for s in range(4)]
+    barrier = context.Barrier(8)
+    processes = [context.Process(target=start, args=(tmp_path / "runs", s, barrier)) for s in range(8)]
     for process in processes:
         process.start()
     for process in processes:
-        process.join(120)
-    assert [p.exitcode for p in processes] == [0, 0, 0, 0]
-    assert sorted(r["seed"] for r in Store(root=tmp_path / "runs").runs("demo")) == [0, 1, 2, 3]
+        process.join(240)
+    assert [p.exitcode for p in processes] == [0] * 8
+    store = Store(root=tmp_path / "runs")
+    keys = [*(f"{seed:016x}" for seed in range(8)), "f" * 16]
+    assert sorted(r["key"] for r in store.runs("demo")) == keys
+    client = store._connect()
+    everything = client.search_runs([client.get_experiment_by_name("demo").experiment_id], run_view_type=3)
+    assert [r.info.status for r in everything] == ["FINISHED"] * 16
+    assert sum(r.info.lifecycle_stage == "active" for r in everything) == 9
+    folders = {p.name for p in (tmp_path / "runs" / "artifacts" / "demo").iterdir()}
+    assert folders == {*keys, "retired"}
+    assert len(list((tmp_path / "runs" / "artifacts" / "demo" / "retired").iterdir())) == 7
     assert journal_mode(tmp_path / "runs" / "mlflow.db") == "wal"
-    assert files_in(tmp_path / "runs") == [".lock", "artifacts", "mlflow.db"]
+    assert files_in(tmp_path / "runs") == [".lock", ".reserve", "artifacts", "mlflow.db"]
 
 
 def test_a_database_half_made_by_a_kill_is_made_anew(tmp_path):
@@ -182,7 +191,7 @@ def test_a_database_half_made_by_a_kill_is_made_anew(tmp_path):
         (root / name).write_bytes(b"SQLite format 3\0 and then nothing")
     Store(root=root).open("demo")
     assert Store(root=root).studies() == ["demo"]
-    assert files_in(root) == [".lock", "mlflow.db"]
+    assert files_in(root) == [".lock", ".reserve", "mlflow.db"]
 
 
 def test_a_deleted_study_is_restored(store):
@@ -240,11 +249,11 @@ def test_a_database_that_is_none(tmp_path):
 
 def test_runs_of_a_killed_writer_are_ended(store, monkeypatch):
     """A run whose training took hours, but whose writing began just now, is left alone."""
-    monkeypatch.setattr(Store, "_store_files", lambda *_: 1 / 0)
+    monkeypatch.setattr(writing, "store_files", lambda *_: 1 / 0)
     for ago in (3600.0, 0.0):
         now = time.time() - ago
         with monkeypatch.context() as clock, pytest.raises(ZeroDivisionError):
-            clock.setattr("rnnbench.tracking.store.time.time", lambda now=now: now)
+            clock.setattr("rnnbench.tracking.writing.time.time", lambda now=now: now)
             store.write(record(timings={"train": 7200.0}), FILES)
     again = Store(root=store.root)
     again.open("demo")

@@ -1,0 +1,181 @@
+"""Reading runs back: whole records, or for a thousand runs at once what their metrics and tags say."""
+
+import json
+import math
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from rnnbench.tracking import database
+from rnnbench.tracking.connection import BATCH, Connection
+from rnnbench.tracking.faults import StoreError
+from rnnbench.tracking.naming import scores_of
+from rnnbench.tracking.retirement import ENDED
+
+#: What a record's provenance says about plugins.
+SOURCES = ("model_source", "task_source")
+
+
+class State(NamedTuple):
+    """What became of the run of a key.
+
+    Attributes
+    ----------
+    key, run_id : str
+        Ours and MLflow's name of the run.
+    status : str
+        "finished" or "failed".
+    outcome : str
+        "solved", "finished", "diverged" or "failed".
+    model, task, task_label : str
+        What was trained on what.
+    seed, updates, n_parameters : int
+        As in the record.
+    seconds : float
+        What the run took, without compilation and storing.
+    scores : dict of str to float
+        As in the record; NaN where a score was not finite.
+    ended : float
+        Seconds since 1970.
+    sources : mapping of str to str
+        "model_source", "task_source": where model and task came from, as far as they were plugins.
+    """
+
+    key: str
+    run_id: str
+    status: str
+    outcome: str
+    model: str
+    task: str
+    task_label: str
+    seed: int
+    updates: int
+    seconds: float
+    n_parameters: int
+    scores: dict[str, float]
+    ended: float
+    sources: Mapping[str, str] = MappingProxyType({})
+
+
+def states(connection: Connection, study: str) -> dict[str, State]:
+    """Return what became of each key of a study; see `Store.states`."""
+    experiment = connection.find(study)
+    if experiment is None:
+        return {}
+    if connection.file is not None:
+        rows = database.ended_runs(connection.file, experiment)
+    else:
+        rows = [_row(run) for run in connection.search([experiment], "attributes.status != 'RUNNING'")]
+    rows = [row for row in rows if row["status"] in ENDED and "key" in row["tags"]]
+    best: dict[str, State] = {}
+    for row in sorted(rows, key=lambda r: (r["status"] == "FINISHED", r["end_time"] or 0, r["run_id"])):
+        best[row["tags"]["key"]] = _state(row)
+    return dict(sorted(best.items(), key=lambda one: one[1].ended))
+
+
+def _row(run: Any) -> dict[str, Any]:
+    data = {"metrics": run.data.metrics, "params": run.data.params, "tags": run.data.tags}
+    return {"run_id": run.info.run_id, "status": run.info.status, "end_time": run.info.end_time, **data}
+
+
+def _state(row: Mapping[str, Any]) -> State:
+    tags, params = row["tags"], row["params"]
+    # SQLite has no NaN.
+    metrics = {name: math.nan if value is None else value for name, value in row["metrics"].items()}
+    seconds = {name.removeprefix("seconds."): v for name, v in metrics.items() if name.startswith("seconds.")}
+    return State(
+        key=tags["key"],
+        run_id=row["run_id"],
+        status=row["status"].lower(),
+        outcome=tags.get("outcome", ""),
+        model=params.get("model", ""),
+        task=params.get("task", ""),
+        task_label=tags.get("task_label", ""),
+        seed=int(params.get("seed", 0)),
+        updates=int(metrics.get("updates", 0)),
+        seconds=sum(v for name, v in seconds.items() if name not in ("compile", "tracking")),
+        n_parameters=int(metrics.get("n_parameters", 0)),
+        scores=scores_of(metrics),
+        ended=(row["end_time"] or 0) / 1000,
+        sources={name: tags[f"provenance.{name}"] for name in SOURCES if f"provenance.{name}" in tags},
+    )
+
+
+def runs(connection: Connection, study: str) -> list[dict[str, Any]]:
+    """Return the records of a study; see `Store.runs`."""
+    experiment = connection.find(study)
+    if experiment is None:
+        return []
+    newest: dict[str, Any] = {}
+    for run in connection.search([experiment], "attributes.status = 'FINISHED'"):
+        newest.setdefault(run.data.tags.get("key", run.info.run_id), run)
+    return [_record(connection, run, study) for run in reversed(newest.values())]
+
+
+def keyed(connection: Connection, prefix: str, most: int) -> list[dict[str, Any]]:
+    """Return runs by the beginning of their keys; see `Store.keyed`."""
+    if not connection.exists or not set(prefix) <= set("0123456789abcdef"):
+        return []
+    names = {e.experiment_id: e.name for e in connection.client().search_experiments(max_results=BATCH)}
+    where = "attributes.status = 'FINISHED' AND tags.`mlflow.source.name` = 'rnnbench'"
+    where += f" AND tags.key LIKE '{prefix}%'"
+    newest: dict[str, dict[str, Any]] = {}
+    for run in connection.search(list(names), where):
+        if len(newest) == most:
+            break
+        key = run.data.tags["key"]
+        if key not in newest:
+            newest[key] = _record(connection, run, names[run.info.experiment_id])
+    return list(newest.values())
+
+
+def studies(connection: Connection) -> list[str]:
+    """Names of all studies, sorted; MLflow's own "Default" is none."""
+    if not connection.exists:
+        return []
+    found = connection.client().search_experiments(max_results=BATCH)
+    return sorted(e.name for e in found if e.experiment_id != "0")
+
+
+def read_file(connection: Connection, record: Mapping[str, Any], name: str) -> bytes:
+    """Return one artifact of a run; see `Store.read_file`."""
+    run = connection.client().get_run(record["run_id"])
+    return _read(connection, run, record["study"], name)
+
+
+def _record(connection: Connection, run: Any, study: str) -> dict[str, Any]:
+    text = _read(connection, run, study, "record.json")
+    try:
+        record: dict[str, Any] = json.loads(text)
+    except ValueError as error:
+        raise StoreError(
+            f"run {run.info.run_id} of study {study}: record.json is damaged ({error})"
+        ) from error
+    record["run_id"] = run.info.run_id
+    return record
+
+
+def _read(connection: Connection, run: Any, study: str, name: str) -> bytes:
+    info = run.info
+    if not info.artifact_uri.startswith("file:"):
+        return _download(connection, info.run_id, study, name)
+    places: Iterable[Path] = connection.folders(study).candidates(
+        info.artifact_uri, run.data.tags.get("key", info.run_id), info.run_id
+    )
+    for place in places:
+        if (place / name).is_file():
+            return (place / name).read_bytes()
+    raise StoreError(f"run {info.run_id} of study {study} has no file {name}")
+
+
+def _download(connection: Connection, run_id: str, study: str, name: str) -> bytes:
+    from mlflow.exceptions import MlflowException
+
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            path = connection.client().download_artifacts(run_id, name, folder)
+        except MlflowException as error:
+            raise StoreError(f"run {run_id} of study {study} has no file {name}") from error
+        return Path(path).read_bytes()
