@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from rnnbench import network
 from rnnbench.models.assembly import assembled, names
-from rnnbench.models.fields import check_common, whole_number, widths
+from rnnbench.models.fields import MOST_LAYERS, check_common, whole_number, widths
 from rnnbench.network import Arrow, Box
 
 
@@ -64,7 +64,7 @@ class BRNN:
         """Check the ranges."""
         widths(self.hidden, self.depth, "model.depth")
         check_common(self.activation, self.initial, self.embedding)
-        whole_number("model.blocks", self.blocks, 1)
+        whole_number("model.blocks", self.blocks, 1, MOST_LAYERS)
 
     def build(self, n_in: int, n_out: int, output_activation: str = "linear") -> "network.Network":
         """Return the boxes and arrows for I = `n_in` inputs and O = `n_out` outputs."""

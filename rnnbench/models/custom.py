@@ -82,6 +82,8 @@ class Custom:
         switch_step("model.loop", self.loop)
         if self.file:
             self._take_over(read_file(self.file))
+        if not isinstance(self.output, str):
+            raise ValueError(f"model.output={self.output}: must be the name of a box")
         words = {"inputs": 1, "outputs": 1, "hidden": 1}
         read_boxes(self.boxes, words, self.activation, {})
         read_arrows(self.arrows)

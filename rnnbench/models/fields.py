@@ -8,14 +8,19 @@ from rnnbench.network.description import ACTIVATIONS
 
 INITIALS = ("zero", "learned")
 LOOPS = ("closed", "open")
+#: Layers, and arrows of one kind, that a model makes at most: beyond, building it is all that would happen.
+MOST_LAYERS = 100
+MOST_ARROWS = 100_000
 #: What a field `gradient` may say beside a number of steps, and the gate of the arrow it stands for.
 GRADIENTS = {"blocked": 1, "full": 0}
 
 
-def whole_number(key: str, value: Any, minimum: int) -> int:
-    """Return `value` as an int of at least `minimum`; anything else is a ValueError."""
+def whole_number(key: str, value: Any, minimum: int, maximum: int | None = None) -> int:
+    """Return `value` as an int of at least `minimum` (and at most `maximum`); all else is a ValueError."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < minimum:
         raise ValueError(f"{key}={value}: must be a whole number of at least {minimum}")
+    if maximum is not None and int(value) > maximum:
+        raise ValueError(f"{key}={value}: must be a whole number from {minimum} to {maximum}")
     return int(value)
 
 
@@ -65,7 +70,7 @@ def lags(key: str, value: Any, first: int) -> tuple[int, ...]:
         Any other form, a lag below `first`, a lag named twice, or no input lag.
     """
     if _is_lag(value, 0):
-        return tuple(range(first, int(value) + 1))
+        return tuple(range(first, whole_number(key, value, 0, MOST_ARROWS) + 1))
     listed = isinstance(value, Sequence) and not isinstance(value, str)
     if listed and all(_is_lag(lag, first) for lag in value):
         ascending = tuple(sorted(int(lag) for lag in value))
@@ -137,7 +142,7 @@ def widths(value: Any, layers: Any = 1, key: str = "model.layers") -> tuple[int,
     ValueError
         A width below 1, no width, or another number of widths than of layers.
     """
-    count = whole_number(key, layers, 1)
+    count = whole_number(key, layers, 1, MOST_LAYERS)
     if not isinstance(value, Sequence) or isinstance(value, str):
         return (whole_number("model.hidden", value, 1),) * count
     for width in value:

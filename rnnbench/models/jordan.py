@@ -70,6 +70,8 @@ class Jordan:
     """
 
     VERSION: ClassVar[int] = 1
+    #: What tuning may try beside what is common to all models; None: not tuned.
+    SEARCH: ClassVar[dict[str, Any]] = {"model.mu": ("uniform", 0.0, 0.95), "init.input": None}
 
     hidden: Any = 32
     mu: float = 0.5

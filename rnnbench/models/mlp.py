@@ -1,7 +1,7 @@
 """Multilayer perceptron, applied to each step on its own."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rnnbench import network
 from rnnbench.models.assembly import assembled
@@ -43,6 +43,8 @@ class MLP:
     """
 
     VERSION: ClassVar[int] = 1
+    #: What tuning may try beside what is common to all models; None: not tuned.
+    SEARCH: ClassVar[dict[str, Any]] = {"init.recurrent": None}
 
     hidden: int = 32
     activation: str = "tanh"

@@ -97,6 +97,8 @@ def read_json(path: str, key: str) -> Any:
         raise ValueError(f"{key}={path}: cannot be read ({error.strerror or error})") from error
     except ValueError as error:
         raise ValueError(f"{key}={path}: is no JSON in UTF-8 ({error})") from error
+    except RecursionError as error:
+        raise ValueError(f"{key}={path}: is nested too deep") from error
 
 
 def read_file(path: str) -> dict[str, Any]:

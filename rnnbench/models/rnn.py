@@ -5,7 +5,16 @@ from typing import Any, ClassVar
 
 from rnnbench import network
 from rnnbench.models.assembly import assembled, names
-from rnnbench.models.fields import check_common, choice, gate, lags, switch_step, whole_number, widths
+from rnnbench.models.fields import (
+    MOST_ARROWS,
+    check_common,
+    choice,
+    gate,
+    lags,
+    switch_step,
+    whole_number,
+    widths,
+)
 from rnnbench.network import Arrow, Box
 
 SKIPS = ("none", "input", "output", "all")
@@ -82,7 +91,7 @@ class RNN:
         widths(self.hidden, self.layers)
         check_common(self.activation, self.initial, self.embedding)
         choice("model.skip", self.skip, SKIPS)
-        whole_number("model.order", self.order, 1)
+        whole_number("model.order", self.order, 1, MOST_ARROWS)
         lags("model.output_taps", self.output_taps, first=1)
         gate("model.gradient", self.gradient)
         switch_step("model.loop", self.loop)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from rnnbench import network
 from rnnbench.models.assembly import assembled, names
-from rnnbench.models.fields import check_common, choice, whole_number, widths
+from rnnbench.models.fields import MOST_ARROWS, check_common, choice, whole_number, widths
 from rnnbench.network import Arrow, Box
 
 POOLS = ("none", "sum")
@@ -59,6 +59,8 @@ class TDNN:
     """
 
     VERSION: ClassVar[int] = 1
+    #: What tuning may try beside what is common to all models; None: not tuned.
+    SEARCH: ClassVar[dict[str, Any]] = {"model.window": ("log_int", 2, 100), "init.recurrent": None}
 
     hidden: Any = 32
     window: int = 10
@@ -95,7 +97,7 @@ class TDNN:
 
     def _layers(self) -> tuple[list[int], tuple[int, ...]]:
         """Return the window and the width of each hidden layer."""
-        whole_number("model.window", self.window, 0)
+        whole_number("model.window", self.window, 0, MOST_ARROWS)
         windows = [self.window] if self.windows is None else self.windows
         listed = isinstance(windows, Sequence) and not isinstance(windows, str) and len(windows) > 0
         if not listed or not all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in windows):
@@ -103,6 +105,8 @@ class TDNN:
                 f"model.windows={self.windows}: must be null or a list with a whole number of at least 0 for "
                 "each layer, such as [2, 4]"
             )
+        for steps in windows:
+            whole_number("model.windows", steps, 0, MOST_ARROWS)
         sizes = widths(self.hidden)
         if len(sizes) not in (1, len(windows)):
             raise ValueError(f"model.hidden={list(sizes)}: must be one width, or one for each window")

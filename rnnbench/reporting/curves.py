@@ -61,8 +61,7 @@ def learning_curves(
     value : str
         "validation_score", "validation_loss" or "train_loss".
     """
-    columns = min(2, len(tasks))
-    rows = math.ceil(len(tasks) / columns)
+    rows, columns = shape(len(tasks))
     figure = Figure(figsize=(6.4 * columns, 3.3 * rows + 0.7), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for panel in panels[len(tasks) :]:
@@ -90,6 +89,12 @@ def learning_curves(
         frameon=False,
     )
     return figure
+
+
+def shape(panels: int) -> tuple[int, int]:
+    """Return rows and columns of so many panels."""
+    columns = min(2, panels)
+    return math.ceil(panels / columns), columns
 
 
 def curve(runs: pd.DataFrame, value: str) -> Curve | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from rnnbench.reporting.budgets import COUNTED
 from rnnbench.reporting.frame import WITHOUT_EFFECT, Record, model_labels, natural, task_labels
 
 #: Fields of a run's provenance that are printed; a host's or a user's name is not among them.
@@ -60,8 +61,10 @@ def what_was_run(records: Sequence[Record], runs: pd.DataFrame) -> dict[str, Any
     -------
     dict
         "runs", "diverged" (counts), "seeds" (text), "every" (updates between evaluations, text), "stops"
-        (whether training stops when a task is solved), "split" (core-seconds by part) and "budget":
-        None, or sizes (text), largest deviation in per cent, and where.
+        (whether training stops when a task is solved), "split" (core-seconds by part), "launchers" (text),
+        "resumed" (runs that went on from a checkpoint), and "budget": None, or sizes (text), largest
+        deviation in per cent, where, and of how many "networks" (of a model on a task) how many lie "beyond"
+        what is allowed.
     """
     seeds = sorted(set(runs["seed"]))
     return {
@@ -71,19 +74,28 @@ def what_was_run(records: Sequence[Record], runs: pd.DataFrame) -> dict[str, Any
         "every": listed(_values(records, "train_fields", "evaluate_every")) or "so many",
         "stops": True in _values(records, "train_fields", "stop_when_solved"),
         "split": {part: sum(float(r.get("timings", {}).get(part) or 0.0) for r in records) for part in PARTS},
+        "launchers": listed(sorted(set(runs["launcher"]) - {""})),
+        "resumed": int((runs["resumed"] > 0).sum()),
         "budget": _budget(runs),
     }
 
 
 def _budget(runs: pd.DataFrame) -> dict[str, Any] | None:
-    budgets = sorted(set(runs["budget"].dropna()))
-    if not budgets:
+    asked = runs.dropna(subset="budget")
+    if asked.empty:
         return None
-    worst = runs.loc[runs["budget_deviation"].abs().idxmax()]
+    worst = asked.loc[asked["budget_deviation"].abs().idxmax()]
+    beyond = asked[asked["budget_deviation"].abs() > asked["budget_allowed"]]
+    sizes = [
+        f"{listed([f'{size:,.0f}' for size in sorted(set(found['budget']))])} {COUNTED.get(of, of)}"
+        for of, found in asked.groupby("budget_of")
+    ]
     return {
-        "sizes": listed([f"{size:,.0f}" for size in budgets]),
+        "sizes": listed(sizes, " or "),
         "deviation": 100 * float(worst["budget_deviation"]),
         "where": f"{worst['model']} on {worst['task']}",
+        "networks": len(asked.groupby(["task", "model"], observed=True)),
+        "beyond": len(beyond.groupby(["task", "model"], observed=True)),
     }
 
 
@@ -135,7 +147,7 @@ def _found(records: Iterable[Record]) -> dict[str, list[Any]]:
         fields = {
             **record.get("model_fields", {}),
             **record.get("train_fields", {}),
-            "budget": record.get("budget"),
+            "budget" if record.get("budget_of") != "macs_per_step" else "budget.macs": record.get("budget"),
         }
         for name, value in fields.items():
             known = values.setdefault(name, [])

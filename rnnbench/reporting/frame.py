@@ -16,7 +16,7 @@ Record = Mapping[str, Any]
 COMMON_SCORES = ("test_score", "test_loss", "validation_score", "validation_loss")
 
 #: Settings that leave the weights as they are and so tell no two models apart.
-WITHOUT_EFFECT = ("threads",)
+WITHOUT_EFFECT = ("threads", "checkpoint_every")
 
 #: Characters of a list (of boxes, of arrows) that a label shows at most.
 LONGEST_LIST = 32
@@ -37,8 +37,11 @@ def runs_frame(records: Sequence[Record]) -> pd.DataFrame:
         task_name, model_name, seed, outcome, solved, diverged; score (on the test data, in closed loop) and a
         column for each further score; test_loss, validation_score, validation_loss; n_parameters, budget,
         budget_deviation, macs_per_step; reach (past steps that an output can depend on, may be infinite) and
-        causal; updates, solved_at; seconds (drawing data, updates and evaluation, without compilation),
-        compile_seconds. Index 0..n-1. Numbers that a run does not have are NaN.
+        causal; updates, solved_at, sequences, sequences_to_solve, seconds_to_solve and compiled_seconds (of
+        compiled updates alone); seconds (drawing data, updates and evaluation, without compilation),
+        compile_seconds; budget_of, budget_allowed, trials (of tuning), select and selected_at (the rule that
+        chose the reported parameters, and their update), resumed and launcher. Index 0..n-1. Numbers that a
+        run does not have are NaN, words "".
 
     Raises
     ------
@@ -219,4 +222,15 @@ def _row(record: Record, task: str, model: str, extra: Sequence[str]) -> dict[st
         "solved_at": _number(record.get("solved_at")),
         "seconds": sum(_number(timings.get(part, 0.0)) for part in ("data", "train", "evaluate")),
         "compile_seconds": _number(timings.get("compile")),
+        "sequences": _number(record.get("sequences")),
+        "compiled_seconds": _number(record.get("compiled_seconds")),
+        "sequences_to_solve": _number(record.get("sequences_to_solve")),
+        "seconds_to_solve": _number(record.get("seconds_to_solve")),
+        "budget_of": str(record.get("budget_of") or ("parameters" if record.get("budget") else "")),
+        "budget_allowed": _number(record.get("budget_allowed")),
+        "trials": _number((record.get("tuning") or {}).get("trials")),
+        "select": str(record.get("select") or ""),
+        "selected_at": _number(record.get("selected_at")),
+        "resumed": _number(record.get("resumed")),
+        "launcher": str(record.get("launcher") or ""),
     }

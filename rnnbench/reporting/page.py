@@ -9,16 +9,26 @@ import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from rnnbench.reporting import facts
+from rnnbench.reporting import budgets, facts
 from rnnbench.reporting.busy import where_the_time_went
 from rnnbench.reporting.curves import learning_curves, png
 from rnnbench.reporting.folders import replace_folder
 from rnnbench.reporting.frame import Record, extra_scores, floors_frame, histories_frame, runs_frame
+from rnnbench.reporting.generalisation import (
+    by_span,
+    longest_frame,
+    longest_table,
+    spans_figure,
+    spans_frame,
+    spans_table,
+    trained_spans,
+)
 from rnnbench.reporting.predictions import Prediction, predictions, read_prediction
 from rnnbench.reporting.rendering import markdown
 from rnnbench.reporting.samples import written
+from rnnbench.reporting.solving import solving_table
 from rnnbench.reporting.statistics import summarise
-from rnnbench.reporting.table import csv_frame, details, floor_name, overview
+from rnnbench.reporting.table import Table, csv_frame, details, floor_name, overview
 from rnnbench.tracking import Store
 
 #: Gives one of a run's stored files.
@@ -100,6 +110,9 @@ def write_report(
             what = "prediction (orange) and ground truth (blue), first test sequence"
             tasks[-1]["figure"] = {"file": name, "caption": f"{task}: {what}, seed {seed}."}
             files[name] = png(predictions(found, task))
+    reach, of_reach = _reach(records, runs)
+    files |= of_reach
+    given = budgets.fairness(records, runs)
     page = _template().render(
         study=study,
         unfinished=facts.unfinished(records),
@@ -110,6 +123,11 @@ def write_report(
         run=facts.what_was_run(records, runs),
         time=where_the_time_went(records),
         extra=extra,
+        solving=_rendered(solving_table(summary)),
+        reach=reach,
+        budgets=_rendered(budgets.budget_table(given)),
+        rules=budgets.rules(given),
+        tuning=_tuning(given),
         settings=facts.settings(records, runs),
         provenance=facts.provenance(records),
     )
@@ -121,6 +139,32 @@ def write_report(
     folder = Path(out) / study
     replace_folder(folder, files)
     return folder / "index.md"
+
+
+def _rendered(table: Table | None) -> str:
+    return "" if table is None else markdown(table)
+
+
+def _tuning(given: Sequence[budgets.Fairness]) -> dict[str, Any] | None:
+    found = budgets.tuning_facts(given)
+    return None if found is None else {**found, "table": markdown(found["table"])}
+
+
+def _reach(records: Sequence[Record], runs: pd.DataFrame) -> tuple[dict[str, Any] | None, dict[str, bytes]]:
+    """Return what the page says about other spans, and the files: nothing where none were tried."""
+    spans = spans_frame(records, runs)
+    if spans.empty:
+        return None, {}
+    at, longest, trained = by_span(spans), longest_frame(spans), trained_spans(records)
+    tasks = [task for task in at["task"].cat.categories if task in set(at["task"])]
+    said = {
+        "longest": markdown(longest_table(longest)),
+        "several": bool(longest["n"].max() > 1),
+        "tasks": [{"name": t, "table": markdown(spans_table(at, t, trained.get(t)))} for t in tasks],
+    }
+    whole = at.merge(longest.drop(columns="n"), on=["task", "model"])
+    figure = spans_figure(at, trained, list(runs["model"].cat.categories))
+    return said, {"spans.png": png(figure), "spans.csv": _csv(whole)}
 
 
 def _curves(

@@ -19,7 +19,7 @@ def markdown(table: Table) -> str:
     """Return the table in Markdown: solved cells bold, floors in italics, notes below."""
     lines = [
         _line([_escaped(h) for h in table.header]),
-        _line([":--", *["--:"] * (len(table.header) - 1)]),
+        _line([*[":--"] * table.texts, *["--:"] * (len(table.header) - table.texts)]),
         *(_line([_markdown_cell(cell, row) for cell in row.cells]) for row in table.rows),
     ]
     if table.notes:
@@ -70,11 +70,11 @@ def print_grid(
     """
     grid = Grid(box=RULES, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for place, heading in enumerate(table.header):
-        if place:
+        if place >= table.texts:
             short = heading.replace(" ", "\n") if break_headings else heading
             grid.add_column(escape(short), justify="right", no_wrap=True)
         else:
-            grid.add_column(escape(heading), min_width=first_width)
+            grid.add_column(escape(heading), min_width=0 if place else first_width)
     kinds = [row.kind for row in table.rows]
     for row, following in zip(table.rows, [*kinds[1:], ""], strict=True):
         grid.add_row(*(_terminal_cell(cell, row) for cell in row.cells), end_section=row.kind != following)

@@ -1,13 +1,20 @@
 """What several seeds of one model on one task amount to."""
 
 import math
+from typing import Any
 
+import numpy as np
 import pandas as pd
+from scipy import stats
 
 from rnnbench.reporting.frame import extra_scores
 
 #: Ranks of a quantile statement; the median is what the tables show, the rest its spread.
 SPREAD = {"min": 0.0, "q1": 0.25, "median": 0.5, "q3": 0.75, "max": 1.0}
+#: Share of the intervals, and how often seeds are drawn anew for one.
+CONFIDENCE, RESAMPLES = 0.95, 9999
+#: What it took until the task was solved.
+TO_SOLVE = ("solved_at", "sequences_to_solve", "seconds_to_solve")
 
 
 def summarise(frame: pd.DataFrame) -> pd.DataFrame:
@@ -23,8 +30,9 @@ def summarise(frame: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         task, model, n (seeds), solved, diverged (how many of n), and for `score` and each further score
         `<score>_min`, `_q1`, `_median`, `_q3`, `_max`; the medians of test_loss, n_parameters,
-        budget_deviation, macs_per_step, reach, updates and seconds; causal; `solved_at`, the median over the
-        solved runs.
+        budget_deviation, macs_per_step, reach, updates and seconds; causal; `solved_at`,
+        `sequences_to_solve` and `seconds_to_solve`, the medians over the solved runs, and each with `_all`,
+        over all runs, an unsolved one counted as never (infinity).
 
     Notes
     -----
@@ -59,8 +67,19 @@ def _summary(task: str, model: str, runs: pd.DataFrame, extra: list[str]) -> dic
     ):
         row[name] = float(runs[name].median())
     row["causal"] = bool(runs["causal"].all())
-    row["solved_at"] = float(runs.loc[runs["solved"], "solved_at"].median())
+    for name in TO_SOLVE:
+        row[name] = float(runs.loc[runs["solved"], name].median())
+        row[f"{name}_all"] = until_solved(runs, name)
     return row
+
+
+def until_solved(runs: pd.DataFrame, name: str) -> float:
+    """Return the median over all runs, those that solved nothing counted as infinite.
+
+    NaN where a run that solved its task does not know the number (records of older versions).
+    """
+    known = runs[name].where(runs["solved"], math.inf)
+    return math.nan if known.isna().any() else quantile(-known, 0.5) * -1.0
 
 
 def counted(runs: pd.DataFrame, score: str) -> pd.Series:
@@ -89,3 +108,33 @@ def quantile(scores: pd.Series, rank: float) -> float:
     if share == 0.0 or low == -math.inf:
         return low
     return low + share * (ordered[below + 1] - low)
+
+
+def lower_median(values: np.ndarray, axis: int = -1) -> Any:
+    """Return the median, of two middle values the lower: one of the values, where between them is nothing."""
+    return np.quantile(values, 0.5, axis=axis, method="lower")
+
+
+def interval(values: np.ndarray) -> tuple[float, float]:
+    """Return the bootstrap interval (percentiles) of `lower_median` over seeds; NaN for fewer than two.
+
+    Parameters
+    ----------
+    values : ndarray (N,)
+        One number per seed, all finite.
+
+    Notes
+    -----
+    The same numbers always give the same interval: the seed of the draws is fixed.
+    """
+    if len(values) < 2:
+        return math.nan, math.nan
+    found = stats.bootstrap(
+        (np.sort(values),),
+        lower_median,
+        n_resamples=RESAMPLES,
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        rng=np.random.default_rng(0),
+    ).confidence_interval
+    return float(found.low), float(found.high)

@@ -26,11 +26,12 @@ class Row(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A table whose first column is text and whose others are numbers; notes are what raised numbers mean."""
+    """A table whose first `texts` columns are text, others numbers; notes are what raised numbers mean."""
 
     header: tuple[str, ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
+    texts: int = 1
 
 
 def overview(summary: pd.DataFrame, floors: pd.DataFrame, skipped: Sequence[Mapping[str, str]] = ()) -> Table:

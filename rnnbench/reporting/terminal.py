@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from rnnbench.reporting.facts import unfinished
+import pandas as pd
+from rich.console import Console
+
+from rnnbench.reporting.facts import unfinished, what_was_run
 from rnnbench.reporting.frame import Record, extra_scores, floors_frame, runs_frame
+from rnnbench.reporting.generalisation import longest_frame, longest_table, spans_frame
 from rnnbench.reporting.page import finished_records
 from rnnbench.reporting.rendering import console, print_grid
 from rnnbench.reporting.statistics import summarise
@@ -55,8 +59,26 @@ def print_records(records: Sequence[Record], skipped: Sequence[Mapping[str, str]
         lines.append(f"{diverged} of {len(runs)} runs diverged: unsolved, and lower than every score")
     for line in (*whole.notes, *lines):
         screen.print(line, style="dim", markup=False, highlight=False)
+    spans = spans_frame(records, runs)
+    if not spans.empty:
+        _print_longest(screen, spans, width)
+    budget = what_was_run(records, runs)["budget"]
+    if budget and budget["beyond"]:
+        which = f"{budget['beyond']} of {budget['networks']} networks"
+        said = f"{which} are further from their budget than is allowed"
+        screen.print(said, style="bold", markup=False, highlight=False)
     if missing := unfinished(records):
         screen.print(missing, style="bold", markup=False, highlight=False)
+
+
+def _print_longest(screen: Console, spans: pd.DataFrame, width: int) -> None:
+    """Print the longest span that each model solved on each task."""
+    whole = longest_table(longest_frame(spans))
+    screen.print()
+    for number, places in enumerate(_blocks(whole, screen.width - width)):
+        print_grid(screen, columns_of(whole, [0, *places]), "" if number else "longest span solved", width)
+    said = "median over seeds of the longest span whose test data met the criterion, 95 % bootstrap interval"
+    screen.print(said, style="dim", markup=False, highlight=False)
 
 
 def _blocks(table: Table, room: int) -> list[list[int]]:

@@ -77,6 +77,49 @@ def record(model="rnn", task="adding", length=20, seed=0, *, outcome=None, score
     return made | changes
 
 
+def fair(run, *, spans=None, **changes):
+    """Return a run with what newer records have: its budgets, its tuning, what it took, other spans."""
+    solved, batch = run["outcome"] == "solved", 32
+    space = {"train.lr": ["log", 1e-4, 0.03], "train.clip_norm": ["choice", None, 1.0]}
+    chosen = {"train.lr": 0.003, "train.clip_norm": None}
+    if run["model"] == "tdnn":
+        space["model.window"], chosen["model.window"] = ["int", 5, 40], 20
+    made = {
+        "sequences": run["updates"] * batch,
+        "compiled_seconds": 1.25,
+        "sequences_to_solve": run["solved_at"] * batch if solved else None,
+        "seconds_to_solve": 0.75 + 0.01 * run["seed"] if solved else None,
+        "select": "best_validation",
+        "selected_at": run["updates"],
+        "resumed": 0,
+        "budget_of": "parameters",
+        "budget_allowed": 0.02,
+        "launcher": "basic",
+        "tuning": {
+            "study": "made.tuning",
+            "trials": 16,
+            "seeds": [10000],
+            "updates": 500,
+            "sampler": "tpe",
+            "rule": "highest median validation score",
+            "space": space,
+            "chosen": chosen,
+            "validation_score": 0.5,
+        },
+        "generalisation": None,
+    }
+    if spans is not None:
+        scores = [score for score, _ in spans.values()]
+        made["generalisation"] = {
+            "field": "length",
+            "values": list(spans),
+            "scores": scores,
+            "losses": [None if score is None else (1 - score) / 6 for score in scores],
+            "solved": [solved for _, solved in spans.values()],
+        }
+    return run | made | changes
+
+
 def _looks(final, rate, updates, outcome):
     for update in range(100, updates + 1, 100):
         reached = final * (1 - math.exp(-rate * update / 400))

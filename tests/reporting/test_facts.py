@@ -33,7 +33,13 @@ def test_each_setting_is_said_once():
 def test_budgets_and_their_largest_deviation():
     runs = [record(), record("elman", budget=900, budget_deviation=-0.05), record("narx", budget=None)]
     facts = what_was_run(runs, runs_frame(runs))
-    assert facts["budget"] == {"sizes": "150, 900", "deviation": -5.0, "where": "elman on adding T=20"}
+    assert facts["budget"] == {
+        "sizes": "150, 900 parameters",
+        "deviation": -5.0,
+        "where": "elman on adding T=20",
+        "networks": 2,
+        "beyond": 0,
+    }
     runs = [record(budget=None, budget_deviation=None)]
     assert what_was_run(runs, runs_frame(runs))["budget"] is None
 

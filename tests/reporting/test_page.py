@@ -17,7 +17,7 @@ from rnnbench.reporting import ReportError, print_table, report
 from rnnbench.reporting.folders import ABANDONED, replace_folder
 from rnnbench.reporting.page import write_report
 from rnnbench.reporting.terminal import print_records
-from tests.reporting.synthetic import NOTES, SKIPPED, predictions, record, study
+from tests.reporting.synthetic import NOTES, SKIPPED, fair, predictions, record, study
 
 
 def contents(folder):
@@ -86,6 +86,73 @@ def test_a_report_without_notes_budget_history_and_predictions(tmp_path):
     assert "No common budget" in text
     assert "learning_curves" not in text
     assert "commit: unknown" in text
+
+
+SPANS = {20: (0.99, True), 40: (0.97, True), 80: (0.4, False)}
+NEW = (
+    "## How soon it was solved",
+    "## How far it reaches",
+    "## Budgets",
+    "## Tuning",
+    "spans.png",
+    "spans.csv",
+)
+
+
+@pytest.fixture(scope="module")
+def fair_page(tmp_path_factory):
+    runs = [fair(r, spans=SPANS, budget_deviation=0.05, resumed=int(r["seed"] == 0)) for r in study()]
+    return write_report("made", runs, predictions, tmp_path_factory.mktemp("reports"), SKIPPED)
+
+
+def test_what_newer_records_know_is_on_the_page(fair_page, page):
+    text, before = fair_page.read_text(), page.read_text()
+    assert not [part for part in NEW if part not in text]
+    assert not [part for part in NEW if part in before and part != "## Budgets"]
+    for fact in (
+        "| rnn | 40<br>40 … 40 | 40<br>40 … 40 |",
+        "| rnn | **19,200 3/3**<br>600 updates, 0.76 s | never 0/3 |",
+        "**+5.0 % beyond**",
+        "**9 of\n  9 beyond what is allowed**",
+        "Every model got 16 trials on each task.",
+        "every model: train.clip_norm one of null, 1; train.lr 0.0001 … 0.03 (log)",
+        "- Started by: basic.",
+        "- 9 of 27 runs were interrupted",
+        "those with the smallest validation loss were kept",
+    ):
+        assert fact in text, fact
+    assert "interrupted" not in before and "Started by" not in before
+    linked = set(re.findall(r"\]\(([^)]+)\)", text))
+    assert linked | {"index.md"} == set(contents(fair_page.parent))
+    assert not re.search(r"\bnan\b|None|inf\b|\{\{|\}\}", text) and "\n\n\n" not in text
+
+
+def test_the_spans_are_data_too(fair_page):
+    table = pd.read_csv(fair_page.parent / "spans.csv").set_index(["task", "model", "span"])
+    row = table.loc[("adding T=20", "rnn", 40.0)]
+    assert (row["n"], row["solved"], row["score_median"], row["longest"]) == (3, 3, 0.97, 40.0)
+    runs = pd.read_csv(fair_page.parent / "runs.csv")
+    assert runs.columns[0] == "key" and runs["key"].is_unique and set(runs["launcher"]) == {"basic"}
+
+
+def test_other_rules_and_unequal_tuning_are_said(tmp_path):
+    runs = [fair(record("rnn"), select="last"), fair(record("elman"), tuning=None)]
+    text = write_report("made", runs, predictions, tmp_path).read_text()
+    assert (
+        "those with the smallest validation loss were kept (elman); those after the last update were" in text
+    )
+    assert "**Not equal: models got 0 or 16 trials.**" in text
+    assert "How far it reaches" not in text
+
+
+def test_the_terminal_shows_reach_and_budget(capsys):
+    print_records([fair(r, spans=SPANS, budget_deviation=0.05) for r in study()], SKIPPED)
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= 110
+    assert "longest span solved" in out and "40 … 40" in out
+    assert "9 of 9 networks are further from their budget than is allowed" in out
+    print_records(study())
+    assert "longest span" not in capsys.readouterr().out
 
 
 class FakeStore:
