@@ -7,6 +7,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from rnnbench import plugins
+from rnnbench.experiment.messages import in_one_line
 from rnnbench.experiment.refusals import Refused
 from rnnbench.plugins import Found, Problem
 
@@ -42,7 +43,7 @@ def _unfit(cls: type[Any]) -> str:
         try:
             OmegaConf.structured(cls)
         except (OmegaConfBaseException, TypeError, ValueError, NameError) as error:
-            said = " ".join(str(error).split())[:150]
+            said = in_one_line(error)
             _REASONS[cls] = (
                 f"its fields cannot be keys of a configuration ({said}); for several forms write the type Any"
             )

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import OverrideParseException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -16,8 +15,9 @@ from rnnbench.checking import Finding, check_model, check_task
 from rnnbench.checking.findings import said
 from rnnbench.experiment import available
 from rnnbench.experiment.job import compile_kernels
-from rnnbench.experiment.messages import refusal_of, unknown_key, unreadable, with_suggestion
+from rnnbench.experiment.messages import refusal_of, unknown_key, with_suggestion
 from rnnbench.experiment.refusals import Refused, unknown
+from rnnbench.experiment.sweep import parse
 from rnnbench.plugins import source_of
 
 
@@ -85,10 +85,7 @@ def read_settings(kind: str, cls: type[Any], settings: Sequence[str]) -> dict[st
             raise Refused(f"{text}: expected {kind}.FIELD=VALUE")
         if field not in names:
             raise unknown_key(f"{kind}.{field}", text, names)
-        try:
-            override = OverridesParser.create().parse_overrides([text])[0]
-        except OverrideParseException as error:
-            raise unreadable(text, error, {}) from error
+        override = parse(OverridesParser.create(), text, {})
         if override.is_sweep_override():
             raise Refused(f"{text}: several values; {kind}.{field}=[...] is a list")
         given[field] = override.value()

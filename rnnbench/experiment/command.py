@@ -8,7 +8,6 @@ can take a list of grids, and checks ranges and applicability before anything is
 import argparse
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack, closing
 from dataclasses import fields
 from typing import NoReturn
 
@@ -19,28 +18,38 @@ from hydra.core.override_parser.types import Override
 from omegaconf import OmegaConf
 
 from rnnbench.experiment import available, folders, schema
-from rnnbench.experiment.job import Figures, Runner, Summary
-from rnnbench.experiment.memory import TooLarge
+from rnnbench.experiment.conduct import conduct, look_out, open_store
+from rnnbench.experiment.dry_run import describe
+from rnnbench.experiment.interruption import terminable
+from rnnbench.experiment.job import Figures
+from rnnbench.experiment.launchers.contract import LauncherError
 from rnnbench.experiment.plan import Plan, check, compose_one
-from rnnbench.experiment.progress import Progress
-from rnnbench.experiment.queue import jobs
 from rnnbench.experiment.refusals import Refused
 from rnnbench.experiment.sweep import Reader, choices_of, expand, read_grids
+from rnnbench.experiment.trying import tune
 from rnnbench.tracking import Store, StoreError
 
 USAGE = """\
-rnnbench run [-m] [--cfg] [KEY=VALUE ...]
+rnnbench run [-m] [--cfg] [--dry-run] [KEY=VALUE ...]
 
   rnnbench run model=elman model.hidden=64 task=adding task.length=50 seeds=5
   rnnbench run -m model=elman,rnn task.length=20,50     every combination
   rnnbench run experiment=demo                          a study: experiments/demo.yaml
   rnnbench run --cfg model=narx                         print the configuration, run nothing
+  rnnbench run --dry-run experiment=demo                what is done, what would be run, and for how long
+
+Runs that are stored already are left out, those that failed or were interrupted are run again.
 """
 OTHERS = """\
 others
   seeds=1                  how many (5 means 0 to 4), or a list such as [0,3]
   budget.parameters=null   solves the model's width for the nearest parameter count
+  budget.macs=null         the same for the nearest number of multiply-adds of a step
+  tune.trials=0            so many trials of each model on each task first, chosen on validation data
+  tune.seeds=1  tune.updates=null  tune.sampler=tpe  tune.seed=0  tune.space=null
   init.input=glorot  init.recurrent=orthogonal  init.output=glorot  init.bias=0.0
+  resume=on                off: run everything afresh, whatever is stored
+  evaluate.spans=null      a list of further spans of the task on which the trained networks are tried
   tracking.uri=null        http://host:port of an MLflow server; SQLite in ./runs by default
   study.name=null          the study file's name, else default
   diagnostics=off          on: influence, gradients, memory through time, as metrics and figures
@@ -77,10 +86,16 @@ def run(arguments: Sequence[str], figures: Figures | None = None) -> int:
             print("---\n".join(OmegaConf.to_yaml(compose_one(line)[0]) for line in lines), end="")
             return 0
     try:
-        return carry_out(plan, figures)
+        if flags.dry_run:
+            print(dry_run(plan))
+            return 0
+        with terminable():
+            return carry_out(plan, figures)
     except StoreError as error:
         print(f"rnnbench: a run could not be stored: {error}", file=sys.stderr)
         return 1
+    except LauncherError as error:
+        raise Refused(str(error)) from error
 
 
 def read_flags(arguments: Sequence[str]) -> argparse.Namespace:
@@ -91,13 +106,14 @@ def read_flags(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("-h", "--help", action="store_true")
     parser.add_argument("-m", "--multirun", action="store_true")
     parser.add_argument("--cfg", action="store_true")
+    parser.add_argument("--dry-run", action="store_true")
     parser.add_argument("overrides", nargs="*")
     return parser.parse_intermixed_args(given)
 
 
 class _FlagParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise Refused(f"{message}\nallowed: -m, --cfg, --help and KEY=VALUE")
+        raise Refused(f"{message}\nallowed: -m, --cfg, --dry-run, --help and KEY=VALUE")
 
 
 def read_lines(arguments: Sequence[str], sweeping: bool) -> list[list[str]]:
@@ -142,52 +158,27 @@ def _check_given(given: Sequence[Override], sweeping: bool) -> None:
 
 
 def carry_out(plan: Plan, figures: Figures | None = None) -> int:
-    """Open the store, run every configuration, print a line for each; returns the exit code."""
+    """Run what is left of every configuration, print a line for each; returns the exit code."""
     for skipped in plan.skipped:
         print(f"{skipped['model']} · {skipped['task_label']}  not applicable: {skipped['reason']}")
-    store = _open_store(plan)
-    names = plan.names
-    if len(names) > 1:
-        runs = sum(len(c.seeds) for c in plan.configurations)
-        print(f"{plan.configurations[0].study}: {len(names)} configurations, {runs} runs", file=sys.stderr)
-    width = max(map(len, names))
-    summaries: list[Summary] = []
-    left_out = 0
-    with Progress(len(names)) as progress, ExitStack() as stack:
-        runner = Runner(store, progress, plan.as_plain(), figures)
-        runner.compile(dict.fromkeys(c.train.dtype for c in plan.configurations))
-        ended = stack.enter_context(closing(jobs(runner, plan)))
-        for done, job in enumerate(ended, start=1):
-            try:
-                summaries.append(runner.finish(job))
-            except TooLarge as refused:
-                if len(names) == 1:
-                    raise
-                left_out += len(job.configuration.seeds)
-                print(f"rnnbench: {job.name}: {refused}", file=sys.stderr)
-            else:
-                print(summaries[-1].line(width), flush=True)
-            progress.end(done - 1, done)
-    failed = left_out + sum(s.failed for s in summaries)
-    if failed:
-        total = left_out + sum(s.seeds for s in summaries)
-        print(f"rnnbench: {failed} of {total} runs failed", file=sys.stderr)
-    return 1 if failed else 0
+    store = open_store(plan)
+    tally = conduct(tune(plan, store), store, figures, lambda line: print(line, flush=True))
+    if tally.failed:
+        print(f"rnnbench: {tally.failed} of {tally.runs} runs failed", file=sys.stderr)
+    if tally.waiting:
+        where = f"{store.root.name}/spool"
+        print(
+            f"rnnbench: {tally.waiting} finished runs wait in {where} and are stored on the next start",
+            file=sys.stderr,
+        )
+    return 1 if tally.failed or tally.waiting else 0
 
 
-def _open_store(plan: Plan) -> Store:
-    """Make the store and the study before the first run."""
-    first = plan.configurations[0]
-    try:
-        store = Store(first.uri)
-        store.open(first.study, str(first.notes.get("question", "")))
-    except StoreError as error:
-        raise Refused(str(error)) from error
-    except OSError as error:
-        raise Refused(f"{error.filename or './runs'}: the store cannot be made ({error.strerror})") from error
-    if plan.skipped:
-        store.write_skipped(first.study, plan.skipped)
-    return store
+def dry_run(plan: Plan) -> str:
+    """Return what would be run, and how long it would take; nothing is written."""
+    store = Store(plan.configurations[0].uri)
+    seen = [state for study in store.studies() for state in store.states(study).values()]
+    return describe(plan, look_out(plan, store), seen)
 
 
 def help_text() -> str:

@@ -1,9 +1,9 @@
 """One checked configuration: what Hydra composed, turned into a model, a task, a network and settings."""
 
+import json
 import math
-import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,23 +11,18 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from rnnbench.experiment import available, schema
+from rnnbench.experiment.fair import plain_budget, read_budget, read_tune
+from rnnbench.experiment.launchers import settings as launchers
 from rnnbench.experiment.messages import refusal_of, with_suggestion
 from rnnbench.experiment.provenance import processors
 from rnnbench.experiment.refusals import NotApplicable, Refused, unknown
-from rnnbench.models.budget import solve_width
-from rnnbench.network.initialise import SCHEMES, parse_scheme
+from rnnbench.experiment.values import check_init, read_seeds, read_spans, read_study_name, read_train
+from rnnbench.models.budget import Width, solve_width
 from rnnbench.network.network import Network
 from rnnbench.training import fit, refusal
-from rnnbench.training.optimisers import OPTIMISERS
 
-_STUDY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-#: So many runs of one configuration at most.
-MOST_SEEDS = 10_000
-CHOICES = {
-    "reduction": ("mean", "sum"),
-    "dtype": ("float32", "float64"),
-    "memory": ("full", "recompute"),
-}
+#: Settings of training that concern who trains, and not how.
+NOT_OF_FIT = ("threads", "checkpoint_every")
 
 
 @dataclass(frozen=True)
@@ -49,13 +44,33 @@ class Configuration:
     seeds : tuple of int
         Roots of independent streams.
     budget : int or None
-        Parameters asked for.
+        Parameters, or multiply-adds of a step, asked for.
     study, uri : str, str or None
         Where the runs are kept.
     notes : dict
         What the study asks: "question", "source", "expected", as far as its file says.
     diagnostics : bool
         Whether it is recorded what happens through time. No effect on the weights.
+    spans : tuple of int
+        Spans of the task at which the trained network is tried as well. No effect on the weights.
+    resume : bool
+        Whether runs that are stored already are left out.
+    launcher : Settings
+        Where the runs are trained.
+    budget_of : str or None
+        What the budget counts: "parameters" or "macs_per_step".
+    width : Width or None
+        The width solved for the budget, its deviation and the deviation allowed.
+    tune : Tune
+        How it is tuned before it is run.
+    tuning : dict or None
+        How its values were found, once it has been tuned; every record of it says so.
+    trial : bool
+        Whether this is a trial of a tuning, which must never see test data.
+    given : frozenset of str
+        Keys of the command line and of the study's grids: their values are not tuned.
+    composed : tuple or None
+        What it was made of, the first three arguments of `configure`, for `derived.with_values`.
     """
 
     model_name: str
@@ -71,16 +86,35 @@ class Configuration:
     uri: str | None
     notes: dict[str, Any]
     diagnostics: bool = False
+    spans: tuple[int, ...] = ()
+    resume: bool = True
+    launcher: launchers.Settings = field(default_factory=launchers.Basic)
+    budget_of: str | None = None
+    width: Width | None = None
+    tune: schema.Tune = field(default_factory=schema.Tune)
+    tuning: dict[str, Any] | None = None
+    trial: bool = False
+    given: frozenset[str] = frozenset()
+    composed: tuple[DictConfig, dict[str, Any], dict[str, Any]] | None = field(
+        default=None, compare=False, repr=False
+    )
 
     @cached_property
     def network(self) -> Network:
         """The network of this model for this task."""
         task = self.task
-        network = self.model.build(task.n_in, task.n_out, task.output_activation)
+        try:
+            network = self.model.build(task.n_in, task.n_out, task.output_activation)
+        except RecursionError as error:
+            raise ValueError(f"model={self.model_name}: a cycle of too many boxes") from error
         if not isinstance(network, Network):
             given = type(network).__name__
             raise ValueError(f"model={self.model_name}: build must return a Network, this is a {given}")
         return network
+
+    def release(self) -> None:
+        """Let go of the network and of the buffers it holds; whoever asks for it gets it built anew."""
+        vars(self).pop("network", None)
 
     @property
     def loop(self) -> str | int:
@@ -94,6 +128,12 @@ class Configuration:
         return self.train.threads or processors()
 
     @property
+    def updates(self) -> int:
+        """Updates at most; of a budget of sequences, for whole batches. A budget of seconds has no number."""
+        train = self.train
+        return train.updates if train.sequences is None else math.ceil(train.sequences / train.batch)
+
+    @property
     def name(self) -> str:
         """Model and task in a few words, for lines on the terminal."""
         return f"{self.model_name} · {self.task.label}"
@@ -105,10 +145,11 @@ class Configuration:
             "task": {"name": self.task_name, **asdict(self.task)},
             "train": self.train_fields,
             "init": asdict(self.init),
-            "budget": {"parameters": self.budget},
+            "budget": plain_budget(self.budget_of, self.budget),
             "seeds": list(self.seeds),
             "study": self.study,
             "diagnostics": self.diagnostics,
+            "evaluate": {"spans": list(self.spans) or None},
         }
 
     @cached_property
@@ -120,7 +161,7 @@ class Configuration:
     @property
     def fit_keywords(self) -> dict[str, Any]:
         """Arguments of `rnnbench.fit` beside network, task and seed."""
-        shared = {name: value for name, value in asdict(self.train).items() if name != "threads"}
+        shared = {name: value for name, value in asdict(self.train).items() if name not in NOT_OF_FIT}
         return {**shared, "optimizer": self.optimizer, "loop": self.loop, "init": asdict(self.init)}
 
     @property
@@ -129,7 +170,12 @@ class Configuration:
         return {**asdict(self.train), **asdict(self.optimizer)}
 
 
-def configure(config: DictConfig, choices: Mapping[str, Any]) -> Configuration:
+def configure(
+    config: DictConfig,
+    choices: Mapping[str, Any],
+    launcher: Mapping[str, Any] | None = None,
+    given: Collection[str] = (),
+) -> Configuration:
     """Check a composed configuration and build what it describes, without training anything.
 
     Parameters
@@ -137,7 +183,12 @@ def configure(config: DictConfig, choices: Mapping[str, Any]) -> Configuration:
     config : DictConfig
         A configuration of the schema `schema.root()`.
     choices : mapping
+        The option chosen for each group: `model`, `task`, `experiment`, `hydra/launcher`.
+    launcher : mapping, optional
+        Settings of the launcher.
         The option chosen for each group: `model`, `task`, `experiment`.
+    given : collection of str
+        Keys given on the command line or in the study's grids.
 
     Raises
     ------
@@ -148,11 +199,13 @@ def configure(config: DictConfig, choices: Mapping[str, Any]) -> Configuration:
         All values are right, but the task refuses the model or its loop, or `train.memory` or
         `train.carry_state` the model or the task.
     """
-    plain = _plain(config)
+    plain = read_plain(config, choices)
     try:
         model = available.models()[choices["model"]](**plain["model"])
         task = available.tasks()[choices["task"]](**plain["task"])
         train, optimizer = read_train(plain["train"])
+        budget_of, budget = read_budget(plain["budget"])
+        seeds = read_seeds(plain["seeds"])
         checked = Configuration(
             model_name=choices["model"],
             model=model,
@@ -161,15 +214,22 @@ def configure(config: DictConfig, choices: Mapping[str, Any]) -> Configuration:
             train=train,
             optimizer=optimizer,
             init=schema.Init(**plain["init"]),
-            seeds=read_seeds(plain["seeds"]),
-            budget=plain["budget"]["parameters"],
+            seeds=seeds,
+            budget=budget,
             study=read_study_name(plain["study"]["name"], choices.get("experiment")),
             uri=plain["tracking"]["uri"],
             notes={name: note for name, note in plain["study"].items() if note and name != "name"},
             diagnostics=plain["diagnostics"],
+            spans=read_spans(plain["evaluate"]["spans"], task),
+            resume=plain["resume"],
+            launcher=launchers.read(choices.get("hydra/launcher", "basic"), launcher or {}),
+            budget_of=budget_of,
+            tune=read_tune(plain["tune"], seeds),
+            given=frozenset(given),
+            composed=(config, dict(choices), dict(launcher or {})),
         )
         checked = _with_budget(checked)
-        _check_init(checked.init)
+        check_init(checked.init)
         network = checked.network
     except (ValueError, OSError) as error:
         raise Refused(with_suggestion(str(error))) from error
@@ -184,109 +244,45 @@ def configure(config: DictConfig, choices: Mapping[str, Any]) -> Configuration:
     return checked
 
 
-def read_train(given: Mapping[str, Any]) -> tuple[schema.Train, Any]:
-    """Split the keys of `train` into the settings that all optimisers share and the optimiser itself.
+def read_plain(config: DictConfig, choices: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a composed configuration as plain data, everything in it resolved and of the schema's types.
+
+    Parameters
+    ----------
+    config : DictConfig
+        A configuration of the schema `schema.root()`.
+    choices : mapping
+        The option chosen for each group: `model`, `task`, `experiment`.
 
     Raises
     ------
     Refused
-        Unknown optimiser, an option that it does not have, or a value out of range.
+        Interpolations that lead nowhere or to a value of the wrong form, missing values, no model or task.
     """
-    common = [f.name for f in fields(schema.Train)]
-    train = schema.Train(**{name: given[name] for name in common})
-    for name in ("updates", "batch", "evaluate_every"):
-        _require(getattr(train, name) >= 1, f"train.{name}", getattr(train, name), "at least 1")
-    _require(
-        train.threads is None or train.threads >= 1,
-        "train.threads",
-        train.threads,
-        "at least 1, or null for all cores",
-    )
-    for name in ("clip_norm", "clip_value"):
-        limit = getattr(train, name)
-        _require(
-            limit is None or 0 < limit < math.inf, f"train.{name}", limit, "above 0, or null for no clipping"
-        )
-    for name, allowed in CHOICES.items():
-        if getattr(train, name) not in allowed:
-            raise unknown(name, f"train.{name}={getattr(train, name)}", getattr(train, name), allowed)
-    if train.optimizer not in OPTIMISERS:
-        raise unknown("optimizer", f"train.optimizer={train.optimizer}", train.optimizer, OPTIMISERS)
-    kind = OPTIMISERS[train.optimizer]
-    options = {k: v for k, v in given.items() if k not in common and v is not None}
-    own = [f.name for f in fields(kind)]  # type: ignore[arg-type]
-    for name, value in options.items():
-        if name not in own:
-            raise Refused(
-                f"train.{name}={value}: {train.optimizer} has no such option\nits options: {', '.join(own)}"
-            )
     try:
-        return train, kind(**options)
-    except ValueError as error:
-        raise Refused(str(error).replace("optimizer.", "train.", 1)) from error
-
-
-def read_seeds(given: Any) -> tuple[int, ...]:
-    """Return the seeds that `seeds=N` (0 to N - 1) or a list of different whole numbers stand for."""
-    many = len(given) if isinstance(given, list) else given
-    if isinstance(many, int) and many > MOST_SEEDS:
-        shown = f"[{many} values]" if isinstance(given, list) else given
-        raise Refused(f"seeds={shown}: must be between 1 and {MOST_SEEDS}, or a list of so many numbers")
-    if isinstance(given, int) and not isinstance(given, bool) and given >= 1:
-        return tuple(range(given))
-    whole = isinstance(given, list) and all(
-        isinstance(s, int) and not isinstance(s, bool) and s >= 0 for s in given
-    )
-    if whole and given and len(set(given)) == len(given):
-        return tuple(given)
-    raise Refused(
-        f"seeds={given}: must be how many (5 means 0 to 4) or a list of different whole numbers such as [0,3]"
-    )
-
-
-def read_study_name(given: str | None, experiment: str | None) -> str:
-    """Return the study's name: as given, else the study file's, else "default"."""
-    name = given or experiment or "default"
-    if not _STUDY_NAME.fullmatch(name):
-        raise Refused(
-            f"study.name={name}: must be letters, digits, '_', '-' and '.', a letter or digit first"
-        )
-    return name
-
-
-def _plain(config: DictConfig) -> dict[str, Any]:
-    parts = {name: part for name, part in config.items() if name != "hydra"}
-    try:
-        found = OmegaConf.to_container(OmegaConf.create(parts), resolve=True, throw_on_missing=True)
-    except OmegaConfBaseException as error:
+        plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+        # What an interpolation put in place of a whole part has not met the schema yet.
+        OmegaConf.merge(OmegaConf.structured(schema.root()), plain)
+        for group, classes in (("model", available.models()), ("task", available.tasks())):
+            name = choices.get(group)
+            if name not in classes or not isinstance(plain[group], dict):
+                shown = plain[group] if name in classes else name
+                raise unknown(group, f"{group}={'null' if shown is None else shown}", str(shown), classes)
+            OmegaConf.merge({group: OmegaConf.structured(classes[name])}, {group: plain[group]})
+        # Records and files of a run are written in UTF-8.
+        json.dumps(plain, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError as error:
+        shown = ascii(error.object[max(0, error.start - 30) : error.end + 10])
+        raise Refused(f"{shown}: must be text that UTF-8 can hold") from error
+    except (OmegaConfBaseException, ValueError, RecursionError) as error:
         raise refusal_of(error) from error
-    return dict(found)  # type: ignore[arg-type]
-
-
-def _require(met: bool, key: str, value: Any, allowed: str) -> None:
-    if not met:
-        raise Refused(f"{key}={value}: must be {allowed}")
+    return dict(plain)
 
 
 def _with_budget(checked: Configuration) -> Configuration:
     """Solve the model's width for the budget."""
-    if checked.budget is None:
+    if checked.budget is None or checked.budget_of is None:
         return checked
-    task = checked.task
-    width = solve_width(checked.model, task.n_in, task.n_out, checked.budget, task.output_activation)
-    return Configuration(**{**_shallow(checked), "model": width.model})
-
-
-def _shallow(checked: Configuration) -> dict[str, Any]:
-    return {f.name: getattr(checked, f.name) for f in fields(checked)}
-
-
-def _check_init(init: schema.Init) -> None:
-    """Check the schemes, each a name with an optional number after a colon."""
-    for name in ("input", "recurrent", "output"):
-        text = getattr(init, name)
-        scheme = text.partition(":")[0]
-        if scheme not in SCHEMES:
-            raise unknown("scheme", f"init.{name}={text}", scheme, SCHEMES)
-        parse_scheme(f"init.{name}", text)
-    _require(math.isfinite(init.bias), "init.bias", init.bias, "a finite number")
+    task, of = checked.task, checked.budget_of
+    width = solve_width(checked.model, task.n_in, task.n_out, checked.budget, task.output_activation, of=of)
+    return replace(checked, model=width.model, width=width)

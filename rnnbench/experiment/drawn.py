@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from hydra import initialize_config_dir
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from rnnbench.experiment import available, folders, schema
 from rnnbench.experiment.command import read_lines
-from rnnbench.experiment.messages import refusal_of, with_suggestion
+from rnnbench.experiment.configuration import read_plain
+from rnnbench.experiment.fair import read_budget
+from rnnbench.experiment.messages import with_suggestion
 from rnnbench.experiment.plan import compose_one
 from rnnbench.experiment.refusals import Refused
+from rnnbench.experiment.settings import whole
 from rnnbench.models.budget import solve_width
 from rnnbench.models.reading import read_json
 from rnnbench.network.network import Network
@@ -56,9 +56,7 @@ def read_request(arguments: Sequence[str]) -> Request:
         Nothing has been drawn or written.
     """
     own, rest = _split(arguments)
-    steps = own.get("steps", "5")
-    if not steps.isdecimal():
-        raise Refused(f"steps={steps}: must be a whole number")
+    steps = whole("steps", own.get("steps", "5"), 1, 40)
     loop, output = own.get("loop", "closed"), own.get("output", "diagrams")
     if not output:
         raise Refused("output=: must be the name of a folder")
@@ -68,7 +66,7 @@ def read_request(arguments: Sequence[str]) -> Request:
         network, name = read_network(own["network"]), Path(own["network"]).stem
     else:
         network, name = _configured(rest)
-    return Request(network, name, int(steps), loop, output)
+    return Request(network, name, steps, loop, output)
 
 
 def _split(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
@@ -94,17 +92,15 @@ def _configured(arguments: Sequence[str]) -> tuple[Network, str]:
         lines = read_lines(list(arguments), sweeping=False)
         if len(lines) > 1:
             raise Refused(f"{' '.join(arguments)}: {len(lines)} configurations; one is drawn at a time")
-        config, choices = compose_one(lines[0])
+        config, choices, _ = compose_one(lines[0])
+    plain = read_plain(config, choices)
     try:
-        plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
         model = available.models()[choices["model"]](**plain["model"])
         task = available.tasks()[choices["task"]](**plain["task"])
-        sizes, budget = (task.n_in, task.n_out), plain["budget"]["parameters"]
-        if budget is not None:
-            model = solve_width(model, *sizes, budget, task.output_activation).model
+        sizes, (of, budget) = (task.n_in, task.n_out), read_budget(plain["budget"])
+        if of is not None and budget is not None:
+            model = solve_width(model, *sizes, budget, task.output_activation, of=of).model
         return model.build(*sizes, task.output_activation), choices["model"]
-    except OmegaConfBaseException as error:
-        raise refusal_of(error) from error
     except (ValueError, OSError) as error:
         raise Refused(with_suggestion(str(error))) from error
 

@@ -2,7 +2,8 @@
 
 In: the names of model and task with their versions, their fields that differ from the defaults, the settings
 of training, the optimiser and the initial weights that differ from theirs, one seed, the numerics version.
-Out: threads, tracking, study, processor, and how a width was found (a solved width is the width). A field
+Out: threads, checkpoints, evaluation at further spans, launcher, tracking, study, processor, and how a width
+was found (a solved width is the width). A field
 that is new, with a default, changes no key; a default that changes must raise its class's `VERSION` (a test
 holds it).
 """
@@ -17,7 +18,7 @@ from rnnbench.experiment.configuration import Configuration
 from rnnbench.kernels import NUMERICS_VERSION
 
 #: Settings of training that leave the weights as they are.
-OUTSIDE = frozenset({"threads"})
+OUTSIDE = frozenset({"threads", "checkpoint_every"})
 
 
 def run_key(configuration: Configuration, seed: int) -> str:

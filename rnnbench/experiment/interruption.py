@@ -8,6 +8,20 @@ from typing import Any
 
 
 @contextmanager
+def terminable() -> Iterator[None]:
+    """Let SIGTERM, which clusters send before they kill, end the block as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    # Sent on, and not raised here: whoever holds Ctrl-C back holds this back too.
+    before = signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
+
+
+@contextmanager
 def held_back(at_once: Callable[[], Any] = lambda: None) -> Iterator[None]:
     """Hold Ctrl-C back until the block has ended.
 

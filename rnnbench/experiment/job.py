@@ -1,27 +1,29 @@
-"""Jobs: a configuration with all its seeds, trained in parallel threads and stored when all have ended."""
+"""Jobs: a configuration with all its seeds, trained by a launcher and stored when all have ended."""
 
 import json
-import math
-import statistics
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from rnnbench.experiment.configuration import Configuration
+from rnnbench.experiment.execution import Executed, checkpoint_path, one_thread
+from rnnbench.experiment.fair import budget_note, budget_warning
 from rnnbench.experiment.interruption import held_back
+from rnnbench.experiment.launchers.contract import Launcher, LauncherError, Training
 from rnnbench.experiment.memory import is_too_large, too_large
 from rnnbench.experiment.progress import Progress
 from rnnbench.experiment.provenance import processors
 from rnnbench.experiment.record import Files, Record, as_json, failed_run, finished_run
-from rnnbench.experiment.watching import Watch, numbers
+from rnnbench.experiment.summary import Ending, Summary, summarise
+from rnnbench.experiment.watching import numbers
 from rnnbench.network.warming import warm_up
 from rnnbench.tasks.contract import Floor
-from rnnbench.tracking import Store
-from rnnbench.training import Pool, Result, Training, stream
+from rnnbench.tracking import Claims, State, Store
+from rnnbench.training import stream
 
 #: Draws what was seen of a run: record and what was seen to files by name.
 Figures = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, bytes]]
@@ -29,31 +31,9 @@ Figures = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, bytes]]
 PATIENCE = 1.5
 
 
-class Summary(NamedTuple):
-    """What became of one configuration: median test score over seeds, counts of outcomes, seconds, budget."""
-
-    name: str
-    score: float
-    seeds: int
-    solved: int
-    diverged: int
-    failed: int
-    seconds: float
-    budget: str = ""
-
-    def line(self, width: int = 0) -> str:
-        """Return the result as one line, the name padded to `width`."""
-        score = f"{self.score:7.3f}" if math.isfinite(self.score) else "      -"
-        notes = [f"{n} {what}" for n, what in ((self.diverged, "diverged"), (self.failed, "failed")) if n]
-        notes += [self.budget] if self.budget else []
-        tail = f"  ({', '.join(notes)})" if notes else ""
-        solved = f"solved {self.solved} of {self.seeds}"
-        return f"{self.name:<{width}}  score {score}  {solved}  {self.seconds:6.1f} s{tail}"
-
-
 @dataclass(eq=False)
 class Job:
-    """A configuration whose seeds are in a pool.
+    """A configuration whose seeds are in training, waiting for it or done.
 
     Attributes
     ----------
@@ -62,47 +42,56 @@ class Job:
     name : str
         What it is called on the terminal.
     training : Training
-        Its seeds.
-    watches : dict of int to Watch
-        What is seen of each seed; empty without diagnostics.
+        The seeds that are to be run.
+    earlier : dict of int to State
+        Its runs that were in the store before.
     stored : set of int
-        The seeds whose runs are in the store.
+        The seeds whose runs are in the store since.
     """
 
     configuration: Configuration
     name: str
     training: Training
-    watches: dict[int, Watch] = field(default_factory=dict)
+    earlier: Mapping[int, State] = field(default_factory=dict)
     stored: set[int] = field(default_factory=set)
 
 
 class Runner:
-    """Trains configurations and stores every run.
+    """Has configurations trained and stores every run.
 
-    Training threads never wait for the store: it is written from the thread that calls `finish`, while the
-    seeds of the next configurations train.
+    Training never waits for the store: it is written from the thread that calls `finish`, while the seeds of
+    the next configurations train.
 
     Parameters
     ----------
     store : Store
         Where runs are kept; open before the first job starts.
+    claims : Claims
+        What keeps another sweep from running the same runs; given back as they are stored.
     progress : Progress
         Bars on the terminal.
     planned : dict
         What every record says about the command as a whole: `Plan.as_plain()`.
     figures : callable, optional
         Draws diagnostics.
+
+    Attributes
+    ----------
+    waiting : int
+        Runs that could not be stored now and wait on this disk for the next start.
     """
 
     def __init__(
         self,
         store: Store,
+        claims: Claims,
         progress: Progress,
         planned: Mapping[str, Any],
         figures: Figures | None = None,
     ) -> None:
         self._figures = figures
-        self.store, self.progress, self.planned = store, progress, dict(planned)
+        self.store, self.claims, self.progress, self.planned = store, claims, progress, dict(planned)
+        self.waiting = 0
         self._floors: dict[str, list[Floor]] = {}
         self._compiled = 0.0
         self._stop_seeds: Callable[[], None] = lambda: None
@@ -110,27 +99,32 @@ class Runner:
 
     def compile(self, dtypes: Iterable[str]) -> None:
         """Compile or load the kernels; the start-up ends here."""
+        one_thread()
         self._compiled = sum(compile_kernels(dtype) for dtype in dtypes)
         self._began, self._clock = time.time(), time.perf_counter()
 
-    def start(self, pool: Pool, number: int, configuration: Configuration, name: str) -> Job:
-        """Queue all seeds of a configuration, the `number`-th of the command."""
-        self._stop_seeds = pool.stop
-        updates = configuration.train.updates
-        seeds = configuration.seeds if configuration.diagnostics else ()
-        watches = {seed: Watch(configuration, seed) for seed in seeds}
-        training = pool.start(
-            configuration.network,
-            configuration.task,
-            configuration.seeds,
+    def start(
+        self,
+        launcher: Launcher,
+        number: int,
+        configuration: Configuration,
+        name: str,
+        seeds: Sequence[int],
+        earlier: Mapping[int, State],
+    ) -> Job:
+        """Queue seeds of a configuration, the `number`-th of the command."""
+        self._stop_seeds = launcher.stop
+        warning = budget_warning(configuration.width, configuration.budget_of, name)
+        if warning and not configuration.trial:
+            print(f"rnnbench: {warning}", file=sys.stderr)
+        updates = configuration.updates
+        training = launcher.start(
+            configuration,
+            seeds,
             on_start=lambda seed: self.progress.begin(number, name, seed, updates),
             on_record=lambda seed, record: self.progress.show(number, seed, record),
-            on_parameters=(lambda seed, update, params: watches[seed].look(update, params))
-            if watches
-            else None,
-            **configuration.fit_keywords,
         )
-        return Job(configuration, name, training, watches)
+        return Job(configuration, name, training, earlier)
 
     def finish(self, job: Job) -> Summary:
         """Wait for all seeds of a configuration and store a run for each.
@@ -138,8 +132,8 @@ class Runner:
         Returns
         -------
         Summary
-            An exception in one seed is printed with its traceback, stored as a failed run, and leaves the
-            other seeds alone.
+            Of these runs and of those stored earlier. An exception in one seed is printed with its
+            traceback, stored as a failed run, and leaves the other seeds alone.
 
         Raises
         ------
@@ -147,13 +141,17 @@ class Runner:
             The configuration does not fit into memory; nothing of it is stored.
         """
         results = job.training.results()
-        trained = any(isinstance(result, Result) for result in results)
+        trained = any(isinstance(result, Executed) for result in results)
         if not trained and any(is_too_large(result) for result in results):
             raise too_large(job.configuration)
-        for n, seed in enumerate(job.configuration.seeds):
+        for n, seed in enumerate(job.training.seeds):
             results[n] = self._store(job, seed, results[n])
-        summary = summarise(job.name, results, job.training.seconds)
-        return summary._replace(budget=_budget_note(job.configuration))
+        endings = [Ending.of(one) for one in [*job.earlier.values(), *results]]
+        configuration = job.configuration
+        # A sweep, and its tuning, hold many configurations: each network has its buffers of every shape.
+        configuration.release()
+        note = budget_note(configuration.width, configuration.budget_of)
+        return summarise(job.name, endings, job.training.seconds, note)
 
     def rescue(self, jobs: Iterable[Job]) -> None:
         """Store the finished seeds of jobs that an interruption ended."""
@@ -162,33 +160,42 @@ class Runner:
                 if seed not in job.stored:
                     self._store(job, seed, result)
 
-    def _store(self, job: Job, seed: int, result: Result | Exception) -> Result | Exception:
+    def _store(self, job: Job, seed: int, result: Executed | Exception) -> Executed | Exception:
         """Store one run; returns its result, or the exception that ended it."""
         configuration = job.configuration
         threads = min(self.planned["planned_runs"], configuration.threads)
-        if isinstance(result, Result):
+        if isinstance(result, Executed):
             # The compilation, which all runs share, is counted once: for the first that has a result.
-            result.timings["compile"] += self._compiled
+            result.result.timings["compile"] += self._compiled
             self._compiled = 0.0
             try:
-                floors = self._floors_of(configuration, seed)
-                run = finished_run(configuration, result, floors, threads)
-                if seed in job.watches:
-                    run = self._with_diagnostics(run, job.watches.pop(seed).end(result.parameters))
+                floors = self._floors_of(configuration, seed) if not configuration.trial else []
+                run = self._with_diagnostics(
+                    finished_run(configuration, result, floors, threads), result.seen
+                )
             except Exception as error:
                 result = error
         if isinstance(result, Exception):
-            traceback.print_exception(result, file=sys.stderr)
+            _say(result, f"{job.name} · seed {seed}")
             run = failed_run(configuration, seed, result, threads)
         record, files = run
+        key = record["key"]
         with held_back(self._stop_seeds):
-            self.store.write(record | self.planned | {"sweep": self._sweep()}, files)
+            kept = self.store.keep(record | self.planned | {"sweep": self._sweep()}, files)
             job.stored.add(seed)
+            if record["outcome"] != "failed":
+                checkpoint_path(self.store.root, configuration.study, key).unlink(missing_ok=True)
+            self.claims.release(key)
+        self.waiting += not kept
         return result
 
-    def _with_diagnostics(self, run: tuple[Record, Files], seen: dict[str, Any]) -> tuple[Record, Files]:
+    def _with_diagnostics(
+        self, run: tuple[Record, Files], seen: Mapping[str, Any] | None
+    ) -> tuple[Record, Files]:
         """Add to a record the numbers that were seen, to its files all of it and the figures."""
         record, files = run
+        if seen is None:
+            return run
         record["diagnostics"] = numbers(seen)
         figures = self._figures(record, seen) if self._figures else {}
         return record, {**files, "diagnostics.json": as_json(seen), **figures}
@@ -210,6 +217,14 @@ class Runner:
         return self._floors[key]
 
 
+def _say(error: Exception, run: str) -> None:
+    """Print what ended a run: in one line where it was no fault of its own, else with its traceback."""
+    if isinstance(error, LauncherError):
+        print(f"rnnbench: {run}: {error}", file=sys.stderr)
+    else:
+        traceback.print_exception(error, file=sys.stderr)
+
+
 def compile_kernels(dtype: str) -> float:
     """Compile or load the kernels before anything is timed; says so when it takes long, returns seconds."""
     text = "compiling the kernels (once for this version and machine) ..."
@@ -220,26 +235,3 @@ def compile_kernels(dtype: str) -> float:
         return warm_up(dtype)
     finally:
         notice.cancel()
-
-
-def _budget_note(configuration: Configuration) -> str:
-    """Return the parameter count and how far it is from the budget, or "" where none was set."""
-    count, budget = configuration.network.n_parameters, configuration.budget
-    return "" if budget is None else f"{count} parameters, {(count - budget) / budget:+.1%}"
-
-
-def summarise(name: str, results: list[Result | Exception], seconds: float) -> Summary:
-    """Return the line of a configuration; a run without a finite score counts as the worst of the median."""
-    finished = [r for r in results if isinstance(r, Result)]
-    failed = len(results) - len(finished)
-    scores = [r.scores.get("test_score", -math.inf) for r in finished] + [-math.inf] * failed
-    outcomes = [r.outcome for r in finished]
-    return Summary(
-        name=name,
-        score=statistics.median(s if math.isfinite(s) else -math.inf for s in scores),
-        seeds=len(results),
-        solved=outcomes.count("solved"),
-        diverged=outcomes.count("diverged"),
-        failed=failed,
-        seconds=seconds,
-    )

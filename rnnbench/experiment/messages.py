@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hydra.core.override_parser.types import Override
-from hydra.errors import MissingConfigException, OverrideParseException
+from hydra.errors import MissingConfigException
 from omegaconf import DictConfig
 from omegaconf.errors import (
     ConfigAttributeError,
@@ -43,6 +43,8 @@ def refusal_of(error: Exception, line: Sequence[str] = ()) -> Refused:
     Refused
         One or two lines. Errors that come from a study file begin with its name.
     """
+    if isinstance(error, RecursionError):
+        return Refused(f"{' '.join(line)}: contains itself, or is nested too deep".removeprefix(": "))
     where = _study_of(str(error))
     chain = (error, error.__cause__, error.__context__)
     inner = next((e for e in chain if isinstance(e, OmegaConfBaseException)), None)
@@ -54,14 +56,24 @@ def refusal_of(error: Exception, line: Sequence[str] = ()) -> Refused:
     return Refused(where + " ".join(str(error).split())[:300])
 
 
-def unreadable(text: str, error: OverrideParseException, options: Mapping[str, Sequence[str]]) -> Refused:
+def in_one_line(error: Exception) -> str:
+    """Return what an error met while a file was read says, without what OmegaConf adds for programmers."""
+    if isinstance(error, RecursionError) or "recursion depth" in str(error):
+        return "it contains itself, or is nested too deep"
+    said = str(error).partition("\n    full_key:")[0]
+    if isinstance(error, OmegaConfBaseException) and error.full_key:
+        said = f"{error.full_key}: {said}"
+    return " ".join(said.split())[:200]
+
+
+def unreadable(text: str, error: Exception, options: Mapping[str, Sequence[str]]) -> Refused:
     """Return the refusal of an argument that is no override at all.
 
     Parameters
     ----------
     text : str
         The argument as typed.
-    error : OverrideParseException
+    error : exception
         What Hydra's parser says.
     options : mapping of str to sequence of str
         The groups and their options: a lone option's name is likely meant as a choice.
@@ -71,9 +83,10 @@ def unreadable(text: str, error: OverrideParseException, options: Mapping[str, S
         meant = [f"{group}={near}" for group, names in options.items() if (near := nearest(text, names))]
         hint = f" (did you mean {meant[0]}?)" if meant else ", such as model=elman or train.updates=500"
         return Refused(f"{text}: expected key=value{hint}")
-    reason = str(error).splitlines()[0]
+    said = in_one_line(error).partition(";")[0]
+    reason = "" if said.startswith("Error parsing") else f" ({said})"
     return Refused(
-        f"{text}: the value of {key} cannot be read ({reason})\n"
+        f"{text}: the value of {key} cannot be read{reason}\n"
         f"lists are written [1,2]; quote text with special characters: {key}=\"'...'\""
     )
 
@@ -118,7 +131,7 @@ def _of_config(error: OmegaConfBaseException, line: Sequence[str]) -> str:
             [str(k) for k in parent] if isinstance(parent, DictConfig) and not parent._is_none() else []
         )
         extra = ["experiment"] if "." not in key else []
-        return str(unknown_key(key, given or key, [s for s in siblings if s != "hydra"] + extra))
+        return str(unknown_key(key, given or key, [s for s in siblings if s[0] != "_" and s != "hydra"] + extra))
     if isinstance(error, ValidationError) and error.child_node is not None:
         if isinstance(error.value, dict | DictConfig):
             return f"{key}: has no keys below it; must be {allowed_for(error.child_node)}"

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from hydra import compose
 from hydra.errors import HydraException
@@ -15,6 +15,7 @@ from rnnbench.experiment.identity import run_key
 from rnnbench.experiment.memory import is_too_large
 from rnnbench.experiment.messages import refusal_of
 from rnnbench.experiment.refusals import NotApplicable, Refused
+from rnnbench.experiment.space import Spaces
 
 
 @dataclass
@@ -64,9 +65,11 @@ def check(lines: Sequence[list[str]]) -> Plan:
         the task refuses is an error when it is the only configuration, else it is set aside with its reason.
     """
     plan = Plan()
+    spaces = Spaces()
     for line in lines:
         try:
             plan.configurations.append(_configured(line))
+            spaces.check(plan.configurations[-1])
         except NotApplicable as refused:
             if len(lines) == 1:
                 raise
@@ -77,22 +80,50 @@ def check(lines: Sequence[list[str]]) -> Plan:
             raise Refused("\n".join([first + where, *rest])) from refused
     if not plan.configurations:
         raise Refused(f"no configuration of this sweep is applicable\n{plan.skipped[0]['reason']}")
-    if len({(c.study, c.uri) for c in plan.configurations}) > 1:
-        raise Refused("study.name and tracking.uri: must be the same for all configurations of a sweep")
+    if any(_shared(c) != _shared(plan.configurations[0]) for c in plan.configurations):
+        raise Refused(
+            "study.name, tracking.uri, resume and hydra/launcher: "
+            "must be the same for all configurations of a sweep"
+        )
+    if any(c.tune != plan.configurations[0].tune for c in plan.configurations):
+        raise Refused("tune: must be the same for all configurations of a sweep; no model is tuned more")
     return plan
+
+
+def _shared(configuration: Configuration) -> tuple[Any, ...]:
+    """Return the settings of a sweep as a whole."""
+    return configuration.study, configuration.uri, configuration.resume, configuration.launcher
 
 
 def _configured(line: Sequence[str]) -> Configuration:
     try:
-        return configure(*compose_one(line))
+        return configure(*compose_one(line), given=[text.partition("=")[0] for text in line])
     except (MemoryError, ValueError) as error:
         if not is_too_large(error):
             raise
         raise Refused(f"{' '.join(line)}: does not fit into memory; must be smaller") from error
 
 
-def compose_one(line: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
-    """Compose one configuration; returns it without Hydra's own part, and the option chosen for each group.
+class Composed(NamedTuple):
+    """A configuration as Hydra composed it.
+
+    Attributes
+    ----------
+    config : DictConfig
+        Without Hydra's own part.
+    choices : dict
+        The option chosen for each group.
+    launcher : dict
+        Hydra's own part about the launcher.
+    """
+
+    config: DictConfig
+    choices: dict[str, str]
+    launcher: dict[str, Any]
+
+
+def compose_one(line: Sequence[str]) -> Composed:
+    """Compose one configuration.
 
     Raises
     ------
@@ -101,10 +132,13 @@ def compose_one(line: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
     """
     try:
         config = compose("config", overrides=list(line), return_hydra_config=True)
-    except (HydraException, OmegaConfBaseException, ValueError) as error:
+    except (HydraException, OmegaConfBaseException, ValueError, RecursionError) as error:
         raise refusal_of(error, line) from error
-    choices = dict(config.hydra.runtime.choices)
-    return OmegaConf.masked_copy(config, [str(k) for k in config if k != "hydra"]), choices
+    return Composed(
+        OmegaConf.masked_copy(config, [str(k) for k in config if k != "hydra"]),
+        dict(config.hydra.runtime.choices),
+        dict(OmegaConf.to_container(config.hydra.launcher, resolve=True)),  # type: ignore[arg-type]
+    )
 
 
 def _settings(configuration: Configuration) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from rnnbench.experiment.refusals import Refused
 from rnnbench.experiment.settings import read_settings
+from rnnbench.experiment.weights import stored_network
 from rnnbench.network.network import Network
 from rnnbench.network.parameters import Parameters
 from rnnbench.tasks import table
@@ -88,7 +88,11 @@ def read_options(settings: Sequence[str]) -> dict[str, str]:
     if len(options["delimiter"]) != 1 or options["delimiter"] in '\r\n"':
         raise Refused(f"delimiter={options['delimiter']!r}: must be one character")
     output = Path(options["output"])
-    if not options["output"] or output.is_dir() or not output.parent.is_dir():
+    try:
+        writable = options["output"] and not output.is_dir() and output.parent.is_dir()
+    except OSError as error:
+        raise Refused(f"output={output}: cannot be written ({error.strerror or error})") from error
+    if not writable:
         raise Refused(f"output={options['output']}: must be a file in a folder that exists")
     return options
 
@@ -109,13 +113,7 @@ def load(store: Store, key: str) -> Trained:
     record = found[0]
     if "columns" not in record:
         raise Refused(f"{_name(record)}: was stored before scales were kept; run it again")
-    network = Network.from_dict(json.loads(store.read_file(record, "network.json")))
-    with np.load(io.BytesIO(store.read_file(record, "weights.npz")), allow_pickle=False) as weights:
-        dtype = np.result_type(*(weights[name].dtype for name in weights)) if weights.files else np.float32
-        parameters = network.parameters(np.zeros(network.n_parameters, dtype))
-        for name in weights.files:
-            parameters[name] = weights[name]
-    return Trained(record, network, parameters)
+    return Trained(record, *stored_network(store, record))
 
 
 def _name(record: Mapping[str, Any]) -> str:

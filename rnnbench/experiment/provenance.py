@@ -51,6 +51,11 @@ def sources(model: Any, task: Any) -> dict[str, str]:
     return {name: f"{source.origin} {source.digest}".strip() for name, source in found.items() if source}
 
 
+def versions(model: Any, task: Any) -> dict[str, int]:
+    """Return the versions of the definitions of a model and a task: "model_version", "task_version"."""
+    return {"model_version": int(model.VERSION), "task_version": int(task.VERSION)}
+
+
 def processors() -> int:
     """Return the number of processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -11,17 +11,18 @@ from typing import Any
 import numpy as np
 
 from rnnbench.experiment.configuration import Configuration
+from rnnbench.experiment.execution import Executed
 from rnnbench.experiment.identity import run_key
-from rnnbench.experiment.provenance import provenance, sources
+from rnnbench.experiment.launchers import settings as launchers
+from rnnbench.experiment.provenance import provenance, sources, versions
 from rnnbench.tasks.contract import Floor
-from rnnbench.training import Result
 
 Record = dict[str, Any]
 Files = dict[str, bytes]
 
 
 def finished_run(
-    configuration: Configuration, result: Result, floors: list[Floor], threads: int
+    configuration: Configuration, executed: Executed, floors: list[Floor], threads: int
 ) -> tuple[Record, Files]:
     """Return the record and the files of a run that reached an outcome, "diverged" included.
 
@@ -29,23 +30,34 @@ def finished_run(
     ----------
     configuration : Configuration
         What was run.
-    result : Result
-        What training returned for one seed.
+    executed : Executed
+        What one seed gave.
     floors : list of Floor
         The task's floors for that seed's test data.
     threads : int
         Seeds that trained at the same time.
     """
+    result = executed.result
     record = _common(configuration, result.seed, threads) | {
         "outcome": result.outcome,
         "solved_at": result.solved_at,
+        "sequences_to_solve": result.sequences_to_solve,
+        "seconds_to_solve": result.seconds_to_solve,
         "updates": result.updates,
+        "sequences": result.sequences,
+        "compiled_seconds": result.compiled_seconds,
+        "select": result.select,
+        "selected_at": result.selected_at,
+        "resumed": result.resumed,
+        "generalisation": executed.generalisation,
         "scores": {name: float(score) for name, score in result.scores.items()},
         "floors": [floor._asdict() for floor in floors],
         "timings": dict(result.timings),
         "busy": dict(result.busy),
         "history": result.history,
     }
+    # Of the process that trained, which may be on another machine.
+    record["provenance"] |= executed.provenance or {}
     weights = {name: np.asarray(array) for name, array in result.parameters.items()}
     files = _common_files(configuration, result.seed) | {
         "history.json": as_json(result.history),
@@ -77,7 +89,7 @@ def failed_run(
 
 def _common(configuration: Configuration, seed: int, threads: int) -> Record:
     network, count = configuration.network, configuration.network.n_parameters
-    budget = configuration.budget
+    width = configuration.width
     field = network.receptive_field
     return {
         "key": run_key(configuration, seed),
@@ -93,12 +105,19 @@ def _common(configuration: Configuration, seed: int, threads: int) -> Record:
         "init_fields": asdict(configuration.init),
         "columns": configuration.task.columns(),
         "n_parameters": count,
-        "budget": budget,
-        "budget_deviation": None if budget is None else (count - budget) / budget,
+        "budget": configuration.budget,
+        "budget_of": configuration.budget_of,
+        "budget_deviation": None if width is None else width.deviation,
+        "budget_allowed": None if width is None else width.allowed,
+        "tuning": configuration.tuning,
         "macs_per_step": network.macs_per_step,
         "receptive_field": "infinite" if math.isinf(field) else int(field),
         "causal": network.causal,
-        "provenance": provenance() | {"threads": threads} | sources(configuration.model, configuration.task),
+        "launcher": launchers.name_of(configuration.launcher),
+        "provenance": provenance()
+        | {"threads": threads}
+        | versions(configuration.model, configuration.task)
+        | sources(configuration.model, configuration.task),
     }
 
 

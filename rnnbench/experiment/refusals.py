@@ -1,6 +1,7 @@
 """What is wrong with a command, in one or two lines that name the key, the value and what is allowed."""
 
 import difflib
+import re
 from collections.abc import Iterable
 
 
@@ -26,6 +27,26 @@ class NotApplicable(Refused):
     def as_plain(self) -> dict[str, str]:
         """Return model, task, task_label and reason."""
         return {"model": self.model, "task": self.task, "task_label": self.label, "reason": str(self)}
+
+
+#: What a refusal shows at most: lines, characters of a line, and of one word (a pasted value).
+LINES, CHARACTERS, WORD = 4, 1000, 200
+
+
+def in_short(message: str) -> str:
+    """Return a message in a few lines of a length that can be read: what is too long loses its middle.
+
+    Characters that would move the cursor, or that a value brought along, stand as their escapes.
+    """
+    lines = ["".join(c if c.isprintable() else ascii(c)[1:-1] for c in line) for line in message.splitlines()]
+    if len(lines) > LINES:
+        lines = [*lines[: LINES - 2], "...", lines[-1]]
+    words = (re.sub(rf"\S{{{WORD},}}", lambda word: _cut(word[0], WORD), line) for line in lines)
+    return "\n".join(_cut(line, CHARACTERS) for line in words)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most * 2 // 3]} ... {text[len(text) - most // 3 :]}"
 
 
 def nearest(word: str, words: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from rnnbench.experiment.prediction import load
 from rnnbench.experiment.refusals import Refused
-from rnnbench.experiment.settings import read_settings
+from rnnbench.experiment.settings import read_settings, whole
 from rnnbench.tasks import characters
 from rnnbench.tracking import Store
 
@@ -78,14 +78,7 @@ def read_request(settings: Sequence[str]) -> Request:
         raise Refused(f"temperature={given['temperature']}: must be a finite number of at least 0")
     return Request(
         given["prefix"],
-        _whole("length", given["length"], 1, LONGEST),
+        whole("length", given["length"], 1, LONGEST),
         temperature,
-        _whole("seed", given["seed"]),
+        whole("seed", given["seed"]),
     )
-
-
-def _whole(key: str, text: str, low: int = 0, high: int | None = None) -> int:
-    if text.isascii() and text.isdecimal() and low <= int(text) and (high is None or int(text) <= high):
-        return int(text)
-    allowed = f"at least {low}" if high is None else f"from {low} to {high}"
-    raise Refused(f"{key}={text}: must be a whole number, {allowed}")

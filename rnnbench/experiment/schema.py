@@ -13,6 +13,8 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
 from rnnbench.experiment import available, folders
+from rnnbench.experiment.launchers import settings as launchers
+from rnnbench.experiment.messages import in_one_line
 from rnnbench.experiment.refusals import Refused
 from rnnbench.training.optimisers import OPTIMISERS
 
@@ -25,6 +27,11 @@ class Train:
     ----------
     updates : int
         Number of updates of the weights, at most.
+    sequences : int or None
+        A budget of training sequences in place of `updates`.
+    seconds : float or None
+        A budget of seconds of compiled updates in place of `updates`; evaluation and data do not count. How
+        many updates that gave is recorded, and what a rerun makes.
     batch : int
         Sequences per update.
     optimizer : str
@@ -37,6 +44,11 @@ class Train:
         Updates between two looks at the validation data.
     stop_when_solved : bool
         Stop at the first look at which the task's criterion is met.
+    select : str
+        The parameters that are reported: of the "best_validation" loss, the "last", or "first_solved" (those
+        that first met the criterion; where none did, of the best validation loss).
+    shortest : int or None
+        Train at spans between this and the task's own, drawn anew for each batch.
     dtype : str
         "float32" or "float64".
     memory : str
@@ -45,12 +57,16 @@ class Train:
         Train on a task's streams, the state carried from one chunk to the next.
     threads : int or None
         Seeds trained at a time; None is one per core. No effect on the weights.
+    checkpoint_every : float or None
+        Seconds between two checkpoints, from which a killed run goes on; None: only Ctrl-C writes one.
     """
 
     #: Raised when a default below, of `Init` or of an optimiser changes; part of every run's key.
     VERSION: ClassVar[int] = 1
 
     updates: int = 1000
+    sequences: int | None = None
+    seconds: float | None = None
     batch: int = 32
     optimizer: str = "adam"
     clip_norm: float | None = None
@@ -58,10 +74,13 @@ class Train:
     reduction: str = "mean"
     evaluate_every: int = 100
     stop_when_solved: bool = True
+    select: str = "best_validation"
+    shortest: int | None = None
     dtype: str = "float32"
     memory: str = "full"
     carry_state: bool = False
     threads: int | None = None
+    checkpoint_every: float | None = 60.0
 
 
 @dataclass
@@ -84,9 +103,54 @@ class Init:
 
 @dataclass
 class Budget:
-    """An equal budget: with `parameters`, the model's width is solved for the nearest parameter count."""
+    """An equal budget, for which the model's width is solved: the nearest count to one of the two.
+
+    Parameters
+    ----------
+    parameters : int or None
+        Learned numbers.
+    macs : int or None
+        Multiply-adds of one step of one sequence.
+    """
 
     parameters: int | None = None
+    macs: int | None = None
+
+
+@dataclass
+class Tune:
+    """Equal tuning: every model gets the same number of trials on each task, over its own search space.
+
+    Parameters
+    ----------
+    trials : int
+        Trials of each model on each task; 0 for no tuning.
+    seeds : int
+        Seeds of each trial, counted from 10000 on: never those of the comparison.
+    updates : int or None
+        Updates of a trial; None is as many as the comparison has.
+    sampler : str
+        "tpe" (Optuna's tree-structured Parzen estimator) or "random".
+    seed : int
+        Seed of the sampler.
+    space : dict or None
+        Changes to the declared search spaces, for all models or below a model's name: a key of `model`,
+        `train` or `init` to null (not tuned) or to what may be chosen, such as [log, 0.001, 0.1].
+    """
+
+    trials: int = 0
+    seeds: int = 1
+    updates: int | None = None
+    sampler: str = "tpe"
+    seed: int = 0
+    space: Any = None
+
+
+@dataclass
+class Evaluate:
+    """What a trained network is tried on besides: the task at other `spans`, a list, outside a run's key."""
+
+    spans: Any = None
 
 
 @dataclass
@@ -132,10 +196,13 @@ def root() -> type[Any]:
             ("train", train, field(default_factory=train)),
             ("init", Init, field(default_factory=Init)),
             ("budget", Budget, field(default_factory=Budget)),
+            ("tune", Tune, field(default_factory=Tune)),
             ("tracking", Tracking, field(default_factory=Tracking)),
             ("study", Study, field(default_factory=Study)),
             # Outside a run's identity: what is looked at changes no weight.
+            ("evaluate", Evaluate, field(default_factory=Evaluate)),
             ("diagnostics", bool, field(default=False)),
+            ("resume", bool, field(default=True)),
         ],
     )
 
@@ -144,6 +211,7 @@ def register() -> None:
     """Give Hydra the schema, every model and task found, as options of groups."""
     store, found = ConfigStore.instance(), available.found()
     store.store(name="rnnbench", node=root())
+    launchers.register(store)
     for group, classes in (("model", found.models), ("task", found.tasks)):
         for name, schema in classes.items():
             store.store(group=group, name=name, node=schema)
@@ -160,10 +228,12 @@ def register_study(name: str, path: Path) -> Any:
     try:
         content = OmegaConf.load(path)
     except Exception as error:
-        raise Refused(f"study {name}: {path} cannot be read: {' '.join(str(error).split())[:200]}") from error
+        raise Refused(f"study {name}: {path} cannot be read: {in_one_line(error)}") from error
     if not OmegaConf.is_dict(content):
         raise Refused(f"study {name}: {path} must hold keys and values")
     plain = dict(OmegaConf.to_container(content, resolve=False))  # type: ignore[arg-type]
+    if "hydra" in plain:
+        raise Refused(f"study {name}: hydra: Hydra's own keys are set by rnnbench")
     sweep = plain.pop("sweep", None)
     ConfigStore.instance().store(group="experiment", name=name, node=plain, package="_global_")
     return sweep
@@ -180,5 +250,6 @@ def groups() -> dict[str, list[str]]:
         "model": list(available.models()),
         "task": list(available.tasks()),
         "experiment": list(folders.studies()),
+        "hydra/launcher": list(launchers.KINDS),
     }
     return dict(sorted(options.items()))

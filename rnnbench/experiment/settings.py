@@ -37,3 +37,13 @@ def read_settings(
             )
         settings[key] = value
     return settings
+
+
+def whole(key: str, text: str, low: int = 0, high: int | None = None) -> int:
+    """Return the whole number of a setting, `low` at least and `high` at most; refuses anything else."""
+    # Python reads no number of more than 4300 digits.
+    if text.isascii() and text.isdecimal() and len(text) <= 100 and int(text) >= low:
+        if high is None or int(text) <= high:
+            return int(text)
+    allowed = f"at least {low}" if high is None else f"from {low} to {high}"
+    raise Refused(f"{key}={text}: must be a whole number {allowed}")

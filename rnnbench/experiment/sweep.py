@@ -20,11 +20,12 @@ some grids list the names given, only those grids and names are kept.
 """
 
 import itertools
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Override, RangeSweep
 from hydra.errors import OverrideParseException
 
 from rnnbench.experiment.available import refuse_unusable
@@ -33,6 +34,18 @@ from rnnbench.experiment.refusals import Refused, did_you_mean, unknown
 
 SELECTING = ("model", "task")
 Choices = dict[str, list[str]]
+LONGEST_KEY = 200
+#: Configurations that one command may stand for; each takes about a tenth of a second to check.
+MOST = 10_000
+
+
+def parse(parser: OverridesParser, text: str, options: Mapping[str, Sequence[str]]) -> Override:
+    """Return one `key=value` as Hydra reads it; what it cannot read is `Refused`."""
+    try:
+        return parser.parse_overrides([text])[0]
+    # ValueError: a number of more digits than Python reads.
+    except (OverrideParseException, ValueError, RecursionError) as error:
+        raise unreadable(text, error, options) from error
 
 
 class Reader:
@@ -64,16 +77,16 @@ class Reader:
             raise Refused(f"{where}: {refused}" if where else str(refused)) from refused
 
     def _read(self, text: str) -> Override:
-        try:
-            override = self._parser.parse_overrides([text])[0]
-        except OverrideParseException as error:
-            raise unreadable(text, error, self._options) from error
+        override = parse(self._parser, text, self._options)
         key = override.key_or_group
         if not key:
             raise Refused(f"{text}: expected key=value, such as model=elman or train.updates=500")
+        # Hydra looks for a folder of that name.
+        if len(key) > LONGEST_KEY:
+            raise Refused(f"{text}: unknown key; none has more than {LONGEST_KEY} characters")
         if override.is_add() or override.is_force_add() or override.is_delete():
             raise no_additions(override, text)
-        if key.replace("/", ".").split(".")[0] == "hydra" or override.package:
+        if (_is_of_hydra(key) and not is_of_launcher(key)) or override.package:
             raise Refused(
                 f"{text}: Hydra's own keys and packages are set by rnnbench{did_you_mean(key, self._options)}"
             )
@@ -83,6 +96,15 @@ class Reader:
                     refuse_unusable(value)
                 raise unknown(key, text, value, self._options[key])
         return override
+
+
+def is_of_launcher(key: str) -> bool:
+    """Whether a key chooses or sets the launcher, the one part of Hydra's own that is open."""
+    return key == "hydra/launcher" or key.startswith("hydra.launcher.")
+
+
+def _is_of_hydra(key: str) -> bool:
+    return key.replace("/", ".").split(".")[0] == "hydra"
 
 
 def read_grids(sweep: Any, source: str, read: Reader) -> list[Choices]:
@@ -106,6 +128,9 @@ def read_grids(sweep: Any, source: str, read: Reader) -> list[Choices]:
         return [{}]
     axes = sweep if isinstance(sweep, Mapping) else {"sweep": sweep}
     read_axes = [_read_axis(grids, f"study {source}: {name}", read) for name, grids in axes.items()]
+    many = math.prod(map(len, read_axes))
+    if many > MOST:
+        raise Refused(f"study {source}: sweep stands for {many} grids; must be at most {MOST}")
     return [_merged(grids) for grids in itertools.product(*read_axes)]
 
 
@@ -155,7 +180,22 @@ def choices_of(override: Override) -> list[str]:
         return [(override.input_line or "").partition("=")[2]]
     if not override.is_discrete_sweep():
         raise Refused(f"{override.input_line}: only lists of values can be swept, such as 1,2,3")
-    return [str(value) for value in override.sweep_string_iterator()]
+    return [str(value) for value in _swept(override)]
+
+
+def _swept(override: Override) -> list[str]:
+    """Return the values of a sweep, one at least and `MOST` at most."""
+    value, line = override.value(), override.input_line
+    try:
+        # Shuffling makes a list of the whole range first.
+        if isinstance(value, RangeSweep) and sum(1 for _ in itertools.islice(value.range(), MOST + 1)) > MOST:
+            raise Refused(f"{line}: stands for more than {MOST} values")
+        values = list(itertools.islice(override.sweep_string_iterator(), MOST + 1))
+    except (ValueError, OverflowError) as error:
+        raise Refused(f"{line}: cannot be swept ({error})") from error
+    if not values:
+        raise Refused(f"{line}: stands for no value at all")
+    return values
 
 
 def expand(grids: Iterable[Choices], given: Iterable[Override]) -> list[list[str]]:
@@ -171,6 +211,9 @@ def expand(grids: Iterable[Choices], given: Iterable[Override]) -> list[list[str
     selected = list(grids)
     for override in given:
         selected = _apply(selected, override.get_key_element(), choices_of(override))
+    many = sum(math.prod(map(len, grid.values())) for grid in selected)
+    if many > MOST:
+        raise Refused(f"{many} configurations; must be at most {MOST} in one command")
     configurations = (
         tuple(f"{key}={value}" for key, value in zip(grid, values, strict=True))
         for grid in selected

@@ -46,7 +46,7 @@ class Watch:
         self._batch: Batch | None = None
         self._looks: list[dict[str, Any]] = []
 
-    def look(self, update: int, params: Parameters) -> None:
+    def __call__(self, update: int, params: Parameters) -> None:
         """Keep what is to be seen of the parameters after so many updates."""
         exact, batch = self._exact(params), self._sequences()
         found = {
@@ -66,6 +66,14 @@ class Watch:
             )  # fmt: skip
             found["gradient_norm"] = {name: norm.mean(axis=1).tolist() for name, norm in norms.items()}
         self._looks.append(found)
+
+    def state(self) -> list[dict[str, Any]]:
+        """Return what was seen so far, for a checkpoint."""
+        return self._looks
+
+    def restore(self, state: list[dict[str, Any]]) -> None:
+        """Go on from what an interrupted run had seen."""
+        self._looks = list(state)
 
     def end(self, params: Parameters) -> dict[str, Any]:
         """Return all that was seen, with the influence and the memory of the parameters that were kept.

@@ -64,7 +64,7 @@ def test_every_kind_of_task_and_network(line):
     configuration = configured(f"{line} model.hidden=4 diagnostics=on")
     watch = Watch(configuration, 0)
     params = configuration.network.init(0, np.float32)
-    watch.look(0, params)
+    watch(0, params)
     seen = watch.end(params)
     assert all(np.isfinite(value) for _, value, _ in numbers(seen))
     assert seen["training"][0]["gradient_norm"]["y"]
@@ -80,7 +80,7 @@ def test_of_long_sequences_the_last_steps():
         f"model=rnn model.hidden=2 task=window task.length={STEPS + 50} diagnostics=on"
     )
     watch = Watch(configuration, 0)
-    watch.look(0, configuration.network.init(0))
+    watch(0, configuration.network.init(0))
     assert len(watch.end(configuration.network.init(0))["influence"]["lags"]) == STEPS
 
 

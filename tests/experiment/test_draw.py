@@ -40,6 +40,8 @@ def test_settings_reach_the_network():
     assert max(a.lag for a in tdnn.arrows) == 3
     assert (tdnn.n_in, tdnn.n_out) != (2, 1)
     assert abs(tdnn.n_parameters - 500) < 50
+    request = read_request(["model=rnn", "budget.macs=500"])
+    assert abs(request.network.macs_per_step - 500) < 30
 
 
 def test_a_network_from_a_file(tmp_path):

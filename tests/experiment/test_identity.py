@@ -46,6 +46,7 @@ def test_what_is_hashed():
         "train.memory=full",
         "train.carry_state=false",
         "train=default launcher=local experiment=null",
+        "tune.trials=3 tune.seed=1 tune.space={train.lr:null}",
     ],
 )
 def test_the_same_run(line):
@@ -89,6 +90,8 @@ def test_each_seed_is_a_run():
 
 def test_a_solved_width_is_the_width():
     solved = configured("model=rnn budget.parameters=1000")
+    assert run_key(solved, 0) == key(f"model=rnn model.hidden={solved.model.hidden}")
+    solved = configured("model=rnn budget.macs=1000")
     assert run_key(solved, 0) == key(f"model=rnn model.hidden={solved.model.hidden}")
 
 

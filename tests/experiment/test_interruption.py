@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from rnnbench.experiment.interruption import held_back
+from rnnbench.experiment.interruption import held_back, terminable
 
 
 def interrupt():
@@ -40,3 +40,11 @@ def test_nothing_is_done_in_other_threads():
     thread.start()
     thread.join()
     assert seen == [before] and signal.getsignal(signal.SIGINT) is before
+
+
+def test_sigterm_ends_the_block_like_ctrl_c():
+    before, done = signal.getsignal(signal.SIGTERM), []
+    with pytest.raises(KeyboardInterrupt), terminable(), held_back():
+        signal.raise_signal(signal.SIGTERM)
+        done.append(1)
+    assert done == [1] and signal.getsignal(signal.SIGTERM) is before

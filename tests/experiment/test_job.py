@@ -5,18 +5,23 @@ import json
 import math
 import signal
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
 from rnnbench import Network
-from rnnbench.experiment import job
+from rnnbench.experiment.command import carry_out
+from rnnbench.experiment.execution import Executed
+from rnnbench.experiment.launchers import local
 from rnnbench.experiment.progress import Progress
+from rnnbench.experiment.record import finished_run
+from rnnbench.experiment.summary import Summary
 from rnnbench.tasks.adding import Adding
 from rnnbench.tracking import Store, StoreError
-from rnnbench.training import drain, fit
-from tests.experiment.composing import configured
+from rnnbench.training import drain, fit, fit_seeds
+from tests.experiment.composing import configured, planned
 
 TINY = "train=smoke task.length=8 task.validation_size=16 task.test_size=16 model.hidden=4"
 
@@ -164,12 +169,49 @@ def test_a_study_file_runs(folder, rnnbench):
 
 
 def test_a_budget_is_said_and_stored(folder, rnnbench):
-    code, out, _ = rnnbench(f"run model=rnn {TINY} budget.parameters=100".replace("model.hidden=4", ""))
+    code, out, err = rnnbench(f"run model=rnn {TINY} budget.parameters=100".replace("model.hidden=4", ""))
     (record,) = Store().runs("default")
-    assert code == 0
-    assert (record["budget"], record["n_parameters"]) == (100, 97)
+    assert (code, err) == (0, "")
+    assert (record["budget"], record["budget_of"], record["n_parameters"]) == (100, "parameters", 97)
     assert record["budget_deviation"] == pytest.approx(-0.03)
+    assert record["budget_allowed"] == pytest.approx((118 - 97) / 200)
+    assert record["tuning"] is None
     assert "(97 parameters, -3.0%)" in out
+
+
+def test_a_budget_of_multiply_adds_is_said_and_stored(folder, rnnbench):
+    code, out, err = rnnbench(f"run model=rnn {TINY} budget.macs=100".replace("model.hidden=4", ""))
+    (record,) = Store().runs("default")
+    assert (code, err) == (0, "")
+    assert (record["budget"], record["budget_of"], record["macs_per_step"]) == (100, "macs_per_step", 108)
+    assert record["budget_deviation"] == pytest.approx(0.08)
+    assert "(108 multiply-adds a step, +8.0%)" in out
+
+
+def test_a_width_beyond_what_is_allowed_is_warned_of_once(folder, rnnbench):
+    line = f"run model=rnn model.embedding=20 {TINY} budget.parameters=50 seeds=2"
+    code, _, err = rnnbench(line.replace("model.hidden=4", ""))
+    assert code == 0 and err.count("budget.parameters") == 1
+    assert "parameters at the nearest width are +" in err and "are allowed" in err
+    for record in Store().runs("default"):
+        assert record["budget_deviation"] > record["budget_allowed"]
+
+
+def test_a_network_is_let_go_when_its_runs_are_stored(folder):
+    plan = planned(f"model=rnn,elman {TINY}")
+    before = [c.network for c in plan.configurations]
+    assert carry_out(plan) == 0
+    assert not any("network" in vars(c) for c in plan.configurations)
+    for c, network in zip(plan.configurations, before, strict=True):
+        assert c.network is not network and c.network.to_dict() == network.to_dict()
+
+
+def test_how_a_configuration_was_tuned_stands_in_its_records(folder):
+    account = {"study": "default.tuning", "chosen": {"train.lr": 0.01}}
+    configuration = replace(configured(f"model=rnn {TINY}"), tuning=account)
+    (result,) = fit_seeds(configuration.network, configuration.task, [0], **configuration.fit_keywords)
+    record, _ = finished_run(configuration, Executed(result, None), [], threads=1)
+    assert record["tuning"] == account
 
 
 def test_diverged_is_an_outcome(folder, rnnbench):
@@ -269,16 +311,16 @@ def test_runs_are_stored_in_order_whichever_ends_first(folder, rnnbench):
 
 
 def test_the_next_configuration_trains_while_a_seed_is_left(folder, rnnbench, monkeypatch):
-    train, numbers, both = job.Training.run, {}, threading.Barrier(2, timeout=20)
+    train, both = local.execute, threading.Barrier(2, timeout=20)
 
-    def meet(self, seed, records, report):
-        if (numbers.setdefault(id(self), len(numbers)), seed) in {(0, 2), (1, 0)}:
+    def meet(configuration, seed, **given):
+        if (configuration.model_name, seed) in {("elman", 2), ("rnn", 0)}:
             both.wait()
-        return train(self, seed, records, report)
+        return train(configuration, seed, **given)
 
-    monkeypatch.setattr(job.Training, "run", meet)
+    monkeypatch.setattr(local, "execute", meet)
     code, _, err = rnnbench(f"run -m model=elman,rnn {TINY} seeds=3 train.threads=2")
-    assert (code, len(numbers)) == (0, 2), err
+    assert code == 0 and not both.broken, err
 
 
 def test_a_record_tells_what_its_thread_was_busy_with(folder, rnnbench):
@@ -311,7 +353,7 @@ def test_help_names_every_group_and_key(rnnbench):
 
 
 def test_summaries():
-    line = job.Summary("elman · adding T=50", -math.inf, 3, 0, 2, 1, 1.25).line(24)
+    line = Summary("elman · adding T=50", -math.inf, 3, 0, 2, 1, 1.25).line(24)
     assert line == "elman · adding T=50       score       -  solved 0 of 3     1.2 s  (2 diverged, 1 failed)"
 
 

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from hydra import initialize_config_dir
+from mlflow.entities import ViewType
 
 from rnnbench.experiment import folders, schema
 from rnnbench.experiment.plan import compose_one
@@ -117,11 +118,16 @@ def test_the_key_knows_the_version_and_the_provenance_the_source(own, rnnbench):
     path = own / "leaky.py"
     rnnbench(line)
     path.write_text(path.read_text() + "# a comment\n")
-    rnnbench(line)
+    _, out, err = rnnbench(line)
+    assert out == "" and "the file of model leaky has changed since 1 of the runs that are done" in err
+    _, out, err = rnnbench(f"{line} resume=off")
+    assert out and "has changed" not in err
     path.write_text(path.read_text().replace("ClassVar[int] = 1", "ClassVar[int] = 2"))
     rnnbench(line)
     client = Store()._connect()
-    runs = client.search_runs([e.experiment_id for e in client.search_experiments()])
+    # The second replaced the first, whose key it has; MLflow keeps that as a deleted run.
+    studies = [e.experiment_id for e in client.search_experiments()]
+    runs = client.search_runs(studies, run_view_type=ViewType.ALL)
     tags = [run.data.tags for run in reversed(runs)]
     assert len(tags) == 3 and len({t["provenance.model_source"] for t in tags}) == 3
     assert tags[0]["key"] == tags[1]["key"] != tags[2]["key"]

@@ -6,6 +6,7 @@ import pytest
 
 from rnnbench import models, tasks
 from rnnbench.experiment import folders, schema
+from rnnbench.experiment.space import search_space
 from rnnbench.training.optimisers import OPTIMISERS
 from tests.experiment.composing import configured, planned
 
@@ -114,11 +115,12 @@ def test_every_option_of_every_optimiser(name):
 def test_training_defaults_are_those_of_fit():
     import inspect
 
+    from rnnbench.experiment.configuration import NOT_OF_FIT
     from rnnbench.training import fit
 
     parameters = inspect.signature(fit).parameters
     for field in dataclasses.fields(schema.Train):
-        if field.name != "threads":
+        if field.name not in NOT_OF_FIT:
             assert field.default == parameters[field.name].default, field.name
 
 
@@ -137,6 +139,32 @@ def test_the_width_is_solved_for_the_budget():
     assert configuration.budget == 1000
     assert abs(configuration.network.n_parameters - 1000) < 70
     assert configuration.model.hidden != models.found()["rnn"]().hidden
+    assert configuration.budget_of == "parameters"
+    assert configuration.as_plain()["budget"] == {"parameters": 1000, "macs": None}
+    assert configured("model=rnn").as_plain()["budget"] == {"parameters": None, "macs": None}
+
+
+def test_the_width_is_solved_for_multiply_adds():
+    configuration = configured("model=rnn budget.macs=1000")
+    assert (configuration.budget, configuration.budget_of) == (1000, "macs_per_step")
+    assert configuration.network.macs_per_step == configuration.width.counted == 990
+    assert configuration.as_plain()["budget"] == {"parameters": None, "macs": 1000}
+
+
+def test_fair_memory_as_the_issue_wants_it():
+    plan = planned("experiment=fair_memory")
+    six = {"tdnn", "narx", "elman", "jordan", "rnn", "brnn"}
+    labels = {c.task.label for c in plan.configurations}
+    assert {(c.model_name, c.task.label) for c in plan.configurations} == {
+        (m, t) for m in six for t in labels
+    }
+    assert len(plan.configurations) == 54 and not plan.skipped
+    for c in plan.configurations:
+        assert (c.budget, c.budget_of, len(c.seeds)) == (1000, "parameters", 5)
+        assert c.tune.trials == 8 and not c.tune.space
+        assert len(search_space(c)) == 4, "what is tuned must not be given in the grids"
+        assert abs(c.width.deviation) <= c.width.allowed
+    assert all(plan.configurations[0].notes[note] for note in ("question", "source", "expected"))
 
 
 def test_the_loop_is_the_models_own():

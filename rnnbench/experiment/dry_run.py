@@ -1,0 +1,96 @@
+"""`rnnbench run --dry-run`: what would be run, and how long it would take."""
+
+from collections.abc import Iterable, Sequence
+
+from rnnbench.experiment.plan import Plan
+from rnnbench.experiment.resume import Outlook, seconds_of_a_run
+from rnnbench.tracking import State
+
+HEADER = ("configuration", "seeds", "done", "to run", "parameters", "time")
+
+
+def describe(plan: Plan, outlook: Outlook, seen: Iterable[State]) -> str:
+    """Return a table of the plan with a line of totals.
+
+    Parameters
+    ----------
+    plan : Plan
+        What the command would run.
+    outlook : Outlook
+        What of it is stored.
+    seen : iterable of State
+        Runs of any study, from which times are estimated.
+    """
+    known = list(seen)
+    rows: list[Sequence[str]] = [HEADER]
+    # Runs share the threads of their configuration; unknown times are left out and counted.
+    total, unknown = 0.0, 0
+    for name, configuration in zip(plan.names, plan.configurations, strict=True):
+        left, seconds = len(outlook.left(configuration)), seconds_of_a_run(configuration, known)
+        if seconds is None:
+            unknown += left
+        else:
+            total += left * seconds / configuration.threads
+        rows.append(
+            (
+                name,
+                str(len(configuration.seeds)),
+                str(len(outlook.stored(configuration))),
+                str(left),
+                str(configuration.network.n_parameters),
+                _time(left, seconds),
+            )
+        )
+    return "\n".join([*_aligned(rows), "", _totals(plan, outlook, total, unknown)])
+
+
+def _time(runs: int, seconds: float | None) -> str:
+    if not runs:
+        return "-"
+    return "unknown" if seconds is None else f"{runs} x {clock(seconds)}"
+
+
+def _totals(plan: Plan, outlook: Outlook, total: float, unknown: int) -> str:
+    runs = outlook.n_left + len(outlook.done)
+    counts = outlook.line or f"{runs} to run"
+    many = counted(len(plan.configurations), "configuration")
+    first = f"{plan.configurations[0].study}: {many}, {counted(runs, 'run')}: {counts}"
+    if trials := sum(c.tune.trials * c.tune.seeds for c in plan.configurations):
+        first += (
+            f"\nbefore them, {counted(trials, 'run')} choose the settings, as far as they are not stored yet"
+        )
+    if not outlook.n_left:
+        return f"{first}\nnothing to run"
+    threads = max(c.threads for c in plan.configurations)
+    if unknown == outlook.n_left:
+        return f"{first}\nno estimate: no run of these tasks was seen"
+    but = f", without {counted(unknown, 'run')} of tasks not seen yet" if unknown else ""
+    return f"{first}\nat most about {clock(total)} with {threads} at a time, from runs already seen{but}"
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number with its noun: 1 run, 2 runs."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def clock(seconds: float) -> str:
+    """Return a duration as people say it: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return a line for each row: the first column to the left, the others to the right."""
+    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
+    return [
+        "  ".join(
+            [row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))]
+        )
+        for row in rows
+    ]

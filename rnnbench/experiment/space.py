@@ -1,0 +1,241 @@
+"""Search spaces: what may be tried for a model when it is tuned, as plain data.
+
+Every model is tuned over the common space below, changed by what its class declares as `SEARCH` and by the
+keys `tune.space` of a study. A space maps a key of `model`, `train` or `init` to
+
+- ``("log", low, high)`` or ``("uniform", low, high)``: a number between the two, logarithmically or evenly;
+- ``("log_int", low, high)`` or ``("int", low, high)``: a whole number;
+- ``("choice", a, b, ...)``: one of these values;
+- None: the key is not tuned.
+
+The models' spaces have about as many keys each, for all get the same number of trials. What a study's grid or
+the command line gives is fixed.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, fields
+from typing import Any, NamedTuple
+
+from rnnbench.experiment import available, schema
+from rnnbench.experiment.configuration import Configuration
+from rnnbench.experiment.derived import with_values
+from rnnbench.experiment.messages import unknown_key
+from rnnbench.experiment.refusals import NotApplicable, Refused
+from rnnbench.plugins import source_of
+
+COMMON: dict[str, Any] = {
+    "train.lr": ("log", 1e-4, 3e-2),
+    "train.clip_norm": ("choice", None, 0.1, 1.0, 10.0),
+    "init.input": ("choice", "glorot:0.3", "glorot", "glorot:3"),
+    "init.recurrent": ("choice", "orthogonal:0.5", "orthogonal:0.8", "orthogonal", "orthogonal:1.2"),
+}
+RANGES = ("log", "uniform", "log_int", "int")
+FORMS = (
+    "null (not tuned), [log, LOW, HIGH], [uniform, LOW, HIGH], [log_int, LOW, HIGH], [int, LOW, HIGH] or "
+    "[choice, A, B, ...]"
+)
+GROUPS = ("model", "train", "init")
+#: All trials are to cost and to look the same; how long they train is `tune.updates`.
+SAME_FOR_ALL = (
+    "updates",
+    "sequences",
+    "seconds",
+    "evaluate_every",
+    "stop_when_solved",
+    "select",
+    "threads",
+    "checkpoint_every",
+)
+
+
+class Dimension(NamedTuple):
+    """What may be tried for one key: "choice" and its values, or a range and its two ends."""
+
+    kind: str
+    values: tuple[Any, ...]
+
+    def plain(self) -> list[Any]:
+        """Return it as it is written in a study file."""
+        return [self.kind, *self.values]
+
+    def holds(self, value: Any) -> bool:
+        """Whether a value could be drawn from it."""
+        if self.kind == "choice":
+            return any(value == v and isinstance(value, bool) is isinstance(v, bool) for v in self.values)
+        low, high = self.values
+        return (_is_whole(value) if self.kind.endswith("int") else _is_number(value)) and low <= value <= high
+
+    def rounded(self, value: Any) -> Any:
+        """Return a number drawn from a range to three digits: readable, and the same on every machine."""
+        low, high = self.values
+        return value if self.kind.endswith("int") else min(max(float(f"{value:.3g}"), low), high)
+
+
+class Spaces:
+    """Checks the search space of every configuration of a sweep before anything runs."""
+
+    def __init__(self) -> None:
+        self._tried: set[Any] = set()
+
+    def check(self, configuration: Configuration) -> None:
+        """Refuse a space that is malformed, and of a user's own the values that the model refuses.
+
+        Raises
+        ------
+        Refused
+            The first entry that is wrong: key, value and what is allowed.
+        """
+        if configuration.tune.trials == 0:
+            return
+        declared = {} if source_of(type(configuration.model)) else _declared(configuration)
+        for key, dimension in search_space(configuration).items():
+            mark = (configuration.model_name, type(configuration.optimizer), key, str(dimension))
+            if mark not in self._tried and _dimension(declared.get(key), key) != dimension:
+                self._tried.add(mark)
+                _try(configuration, key, dimension)
+
+
+def search_space(configuration: Configuration) -> dict[str, Dimension]:
+    """Return what is tried for a configuration, by key; sorted, so that its order in files does not matter.
+
+    Raises
+    ------
+    Refused
+        A key that cannot be tuned, an entry of another form, or nothing left to tune.
+    """
+    name = configuration.model_name
+    space: dict[str, Dimension | None] = {}
+    for key, entry in _declared(configuration).items():
+        where = f"SEARCH of {name}: {key}"
+        _check_key(str(key), where, [type(configuration.model)])
+        space[key] = _dimension(entry, where)
+    for key, entry, where in _asked(configuration):
+        space[key] = _dimension(entry, where)
+    found = {
+        key: dimension
+        for key, dimension in sorted(space.items())
+        if dimension is not None and not _is_fixed(key, configuration)
+    }
+    if not found:
+        raise Refused(
+            f"tune.trials={configuration.tune.trials}: nothing is left to tune for {name}; give fewer "
+            "keys, or more of tune.space"
+        )
+    return found
+
+
+def written(configuration: Configuration, key: str) -> Any:
+    """Return the value that a configuration has for a key of `model`, `train` or `init`."""
+    group, _, name = key.partition(".")
+    parts = {"model": asdict(configuration.model), "init": asdict(configuration.init)}
+    return parts.get(group, configuration.train_fields).get(name)
+
+
+def _declared(configuration: Configuration) -> dict[str, Any]:
+    own = getattr(type(configuration.model), "SEARCH", {})
+    if not isinstance(own, Mapping):
+        raise Refused(f"SEARCH of {configuration.model_name}: {own} must map keys to what may be tried")
+    return COMMON | dict(own)
+
+
+def _asked(configuration: Configuration) -> Iterator[tuple[str, Any, str]]:
+    """Yield key, entry and path of what `tune.space` says of the model, that under its own name last."""
+    space = {} if configuration.tune.space is None else configuration.tune.space
+    if not isinstance(space, Mapping):
+        raise Refused(f"tune.space={space}: must map keys such as train.lr to {FORMS}")
+    models = available.models()
+    own: list[tuple[str, Any, str]] = []
+    for path, entry in _flat(space):
+        first, _, rest = path.partition(".")
+        family = first in models and first not in GROUPS
+        key, where = rest if family else path, f"tune.space.{path}"
+        _check_key(key, where, [models[first]] if family else list(models.values()))
+        if key == "model.hidden" and configuration.budget is not None:
+            raise Refused(f"{where}: cannot be tuned; the width is solved for the budget")
+        group, _, name = key.partition(".")
+        if family and first == configuration.model_name:
+            own.append((key, entry, where))
+        elif not family and (group != "model" or hasattr(configuration.model, name)):
+            yield key, entry, where
+    yield from own
+
+
+def _flat(space: Mapping[Any, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every entry with its dotted path; names may be nested or joined by dots, as one likes."""
+    for name, entry in space.items():
+        path = f"{above}{name}"
+        if isinstance(entry, Mapping):
+            yield from _flat(entry, f"{path}.")
+        else:
+            yield path, entry
+
+
+def _check_key(key: str, where: str, models: Sequence[type[Any]]) -> None:
+    """Refuse a key that no configuration has, and those that are the same for all."""
+    group, _, name = key.partition(".")
+    own = {
+        "model": {f.name for model in models for f in fields(model)},
+        "train": {f.name for f in fields(schema.Train)} | set(schema.option_types()),
+        "init": {f.name for f in fields(schema.Init)},
+    }
+    if group not in own or not name:
+        raise Refused(
+            f"{where}: must be a key of model, train or init, such as train.lr; in tune.space also one below "
+            "the name of a model"
+        )
+    if name not in own[group]:
+        raise unknown_key(key, where, sorted(own[group]))
+    if group == "train" and name in SAME_FOR_ALL:
+        raise Refused(f"{where}: cannot be tuned; it is the same for all trials (see tune.updates)")
+
+
+def _dimension(entry: Any, where: str) -> Dimension | None:
+    """Return what an entry stands for; None where the key is not tuned."""
+    if entry is None:
+        return None
+    listed = list(entry) if isinstance(entry, list | tuple) else []
+    shown = f"{where}={listed or entry}"
+    kind, values = (listed[0], tuple(listed[1:])) if listed else (None, ())
+    if kind == "choice":
+        if len(values) < 2 or any(v == w for n, v in enumerate(values) for w in values[:n]):
+            raise Refused(f"{shown}: must name at least two values, all different")
+        return Dimension("choice", values)
+    if kind not in RANGES or len(values) != 2:
+        raise Refused(f"{shown}: must be {FORMS}")
+    right = _is_whole if kind.endswith("int") else _is_number
+    low, high = values
+    if not (right(low) and right(high) and low < high and (low > 0 or not kind.startswith("log"))):
+        numbers = "whole numbers" if kind.endswith("int") else "numbers"
+        above = "0 < LOW < HIGH" if kind.startswith("log") else "LOW < HIGH"
+        raise Refused(f"{shown}: must be [{kind}, LOW, HIGH], {numbers} with {above}")
+    return Dimension(kind, (low, high))
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return _is_whole(value) or (isinstance(value, float) and math.isfinite(value))
+
+
+def _is_fixed(key: str, configuration: Configuration) -> bool:
+    """Whether a key has its value from the command line, a grid or, of the width, from the budget."""
+    group = key.partition(".")[0]
+    # `init={bias: 1}` gives all of the group; `model=elman` chooses an option and gives no field.
+    given = key in configuration.given or (group == "init" and group in configuration.given)
+    return given or (key == "model.hidden" and configuration.budget is not None)
+
+
+def _try(configuration: Configuration, key: str, dimension: Dimension) -> None:
+    """Build what the ends of a range or each choice stand for, without a budget, which may rule some out."""
+    for value in dimension.values:
+        try:
+            with_values(configuration, {key: value, "budget.parameters": None, "budget.macs": None})
+        except NotApplicable:
+            continue
+        except Refused as refused:
+            first, *rest = str(refused).splitlines()
+            shown = f"tune.space.{key}={dimension.plain()}: cannot be tried ({first})"
+            raise Refused("\n".join([shown, *rest])) from refused

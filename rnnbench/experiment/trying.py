@@ -1,0 +1,57 @@
+"""The trials of a tuning: runs like any other, in a study of their own."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rnnbench.experiment.conduct import conduct
+from rnnbench.experiment.configuration import Configuration
+from rnnbench.experiment.dry_run import counted
+from rnnbench.experiment.identity import run_key
+from rnnbench.experiment.memory import TooLarge
+from rnnbench.experiment.plan import Plan
+from rnnbench.experiment.tuning import tuned
+from rnnbench.tracking import Store, StoreError
+
+
+def tune(plan: Plan, store: Store) -> Plan:
+    """Return the plan with tuned values, where it asks for tuning; runs what trials are not stored yet.
+
+    Parameters
+    ----------
+    plan : Plan
+        From `plan.check`.
+    store : Store
+        Keeps the trials, in the study "<study>.tuning".
+
+    Raises
+    ------
+    StoreError
+        Trials could not be stored: what they chose could not be told again.
+    """
+    trials = sum(c.tune.trials for c in plan.configurations)
+    if not trials:
+        return plan
+    study = plan.configurations[0].study
+    print(f"{study}: {counted(trials, 'trial')} choose the settings, on validation data", file=sys.stderr)
+    return tuned(plan, lambda configurations: _run(configurations, store))
+
+
+def _run(configurations: Sequence[Configuration], store: Store) -> list[list[Mapping[str, Any]]]:
+    """Run configurations, or find their runs in the store; returns what each seed of each gave."""
+    study = configurations[0].study
+    store.open(study)
+    try:
+        tally = conduct(Plan(list(configurations)), store, say=lambda line: None)
+    except TooLarge as refused:
+        # The only configuration of this round.
+        print(f"rnnbench: {refused}", file=sys.stderr)
+    else:
+        if tally.waiting:
+            raise StoreError(f"{counted(tally.waiting, 'trial')} could not be stored: {store.trouble}")
+    states = store.states(study)
+    found = [[states.get(run_key(c, seed)) for seed in c.seeds] for c in configurations]
+    return [
+        [{"outcome": "failed"} if s is None else {**s.scores, "outcome": s.outcome} for s in seeds]
+        for seeds in found
+    ]

@@ -1,0 +1,202 @@
+"""What is stored is left out; what failed or was interrupted is run again."""
+
+import signal
+import threading
+
+import pytest
+
+from rnnbench.experiment.execution import checkpoint_path
+from rnnbench.experiment.identity import run_key
+from rnnbench.experiment.plan import Plan
+from rnnbench.experiment.progress import Progress
+from rnnbench.experiment.resume import Outlook, seconds_of_a_run
+from rnnbench.tasks.adding import Adding
+from rnnbench.tracking import State, Store
+from tests.experiment.composing import configured
+
+TINY = "train=smoke task.length=8 task.validation_size=16 task.test_size=16 model.hidden=4"
+
+
+def state(configuration, seed, **changes):
+    values = {
+        "key": run_key(configuration, seed), "run_id": "r", "status": "finished", "outcome": "finished",
+        "model": configuration.model_name, "task": configuration.task_name,
+        "task_label": configuration.task.label, "seed": seed, "updates": 100, "seconds": 2.0,
+        "n_parameters": configuration.network.n_parameters, "scores": {"test_score": 0.5}, "ended": 1.0,
+    }  # fmt: skip
+    return State(**values | changes)
+
+
+def by_key(*states):
+    return {s.key: s for s in states}
+
+
+@pytest.fixture
+def configuration():
+    return configured(f"model=elman {TINY} seeds=5")
+
+
+def test_every_run_is_done_failed_begun_or_missing(configuration, tmp_path):
+    states = by_key(state(configuration, 0), state(configuration, 1, status="failed", outcome="failed"))
+    path = checkpoint_path(tmp_path, "default", run_key(configuration, 2))
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"")
+    outlook = Outlook(Plan([configuration]), states, tmp_path)
+    assert outlook.left(configuration) == [1, 2, 3, 4]
+    assert list(outlook.stored(configuration)) == [0]
+    assert outlook.line == "1 done, 1 failed, 3 to run (1 from its checkpoint)"
+    assert outlook.n_left == 4
+
+
+def test_a_new_study_has_no_line(configuration, tmp_path):
+    assert Outlook(Plan([configuration]), {}, tmp_path).line == ""
+
+
+def test_resume_off_runs_everything(configuration, tmp_path):
+    outlook = Outlook(Plan([configuration]), by_key(state(configuration, 0)), tmp_path, resume=False)
+    assert outlook.left(configuration) == [0, 1, 2, 3, 4] and outlook.line == ""
+
+
+def test_a_run_of_two_configurations_belongs_to_the_first(tmp_path):
+    one, two = configured(f"model=elman {TINY} seeds=2"), configured(f"model=elman {TINY} seeds=3")
+    outlook = Outlook(Plan([one, two]), {}, tmp_path)
+    assert (outlook.left(one), outlook.left(two)) == ([0, 1], [2])
+
+
+def test_a_run_that_another_sweep_has_done_is_done(configuration, tmp_path):
+    outlook = Outlook(Plan([configuration]), {}, tmp_path)
+    done = state(configuration, 3)
+    outlook.finish(done.key, done)
+    assert outlook.left(configuration) == [0, 1, 2, 4] and outlook.n_left == 4
+
+
+def test_time_is_estimated_from_the_nearest_run_of_the_task(configuration):
+    seen = [
+        state(configuration, 0, updates=10, seconds=1.0, n_parameters=5000),
+        state(configuration, 1, updates=10, seconds=3.0),
+        state(configuration, 2, updates=10, seconds=5.0, model="rnn"),
+        state(configuration, 3, updates=10, seconds=7.0, task_label="another task"),
+    ]
+    assert seconds_of_a_run(configuration, seen) == pytest.approx(20 * 0.3)
+    assert seconds_of_a_run(configuration, seen[2:]) == pytest.approx(20 * 0.5)
+    assert seconds_of_a_run(configuration, seen[3:]) is None
+
+
+def test_a_finished_sweep_runs_nothing(folder, rnnbench):
+    line = f"run -m model=elman,rnn {TINY} seeds=2"
+    assert rnnbench(line)[0] == 0
+    before = Store().runs("default")
+    code, out, err = rnnbench(line)
+    assert (code, out) == (0, "")
+    assert err == "default: 2 configurations, 4 runs: 4 done, 0 to run; resume=off runs them again\n"
+    assert Store().runs("default") == before
+
+
+def test_more_seeds_run_only_the_new_ones(folder, rnnbench):
+    rnnbench(f"run model=elman {TINY} seeds=2")
+    before = {r["run_id"] for r in Store().runs("default")}
+    code, out, err = rnnbench(f"run model=elman {TINY} seeds=5")
+    assert code == 0 and err == "default: 2 done, 3 to run\n"
+    assert "solved 0 of 5" in out
+    runs = Store().runs("default")
+    assert before < {r["run_id"] for r in runs} and [r["seed"] for r in runs] == [0, 1, 2, 3, 4]
+
+
+def test_resume_off_runs_afresh_and_keeps_keys_unique(folder, rnnbench):
+    line = f"run model=elman {TINY} seeds=2"
+    rnnbench(line)
+    before = Store().runs("default")
+    assert rnnbench(f"{line} resume=off")[0] == 0
+    after = Store().runs("default")
+    assert [r["key"] for r in after] == [r["key"] for r in before]
+    assert not {r["run_id"] for r in after} & {r["run_id"] for r in before}
+    assert [r["scores"] for r in after] == [r["scores"] for r in before]
+
+
+def test_failed_runs_are_run_again(folder, rnnbench, monkeypatch):
+    draw = Adding.test
+
+    def broken(self, rng):
+        if self.length == 9:
+            raise RuntimeError("this task is broken")
+        return draw(self, rng)
+
+    line = f"run -m model=elman {TINY} task.length=8,9 seeds=2".replace("task.length=8 ", "")
+    with monkeypatch.context() as patched:
+        patched.setattr(Adding, "test", broken)
+        assert rnnbench(line)[0] == 1
+    states = Store().states("default")
+    assert sorted(s.status for s in states.values()) == ["failed", "failed", "finished", "finished"]
+    code, out, err = rnnbench(line)
+    assert code == 0 and "2 done, 2 failed, 0 to run" in err and len(out.splitlines()) == 1
+    assert len(Store().runs("default")) == 4
+    assert {s.status for s in Store().states("default").values()} == {"finished"}
+
+
+# The signal may cut an import of a library short, whose open file is then noticed.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_interrupted_run_goes_on_from_its_checkpoint(folder, rnnbench, monkeypatch):
+    long = f"{TINY} train.updates=3000 train.evaluate_every=100".replace("train=smoke ", "")
+    assert rnnbench(f"run model=rnn {long} study.name=whole")[0] == 0
+    show = Progress.show
+
+    def interrupted(self, number, seed, record):
+        show(self, number, seed, record)
+        if record["update"] == 1000:
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Progress, "show", interrupted)
+        assert rnnbench(f"run model=rnn {long}")[0] == 130
+    assert Store().runs("default") == []
+    updates = []
+
+    def seen(self, number, seed, record):
+        updates.append(record["update"])
+
+    monkeypatch.setattr(Progress, "show", seen)
+    code, _, err = rnnbench(f"run model=rnn {long}")
+    assert code == 0 and err == "default: 0 done, 1 to run (1 from its checkpoint)\n"
+    assert updates[0] > 1000
+    (whole,), (resumed,) = Store().runs("whole"), Store().runs("default")
+    assert resumed["resumed"] == 1 and resumed["scores"] == whole["scores"]
+    times = ("seconds", "compiled_seconds")
+    assert [{k: v for k, v in r.items() if k not in times} for r in resumed["history"]] == [
+        {k: v for k, v in r.items() if k not in times} for r in whole["history"]
+    ]
+    assert Store().read_file(resumed, "weights.npz") == Store().read_file(whole, "weights.npz")
+    assert not list((folder / "runs" / "checkpoints").rglob("*.npz"))
+
+
+def test_dry_run_tells_what_would_be_run_and_writes_nothing(empty, rnnbench):
+    code, out, err = rnnbench(f"run --dry-run -m model=elman,rnn {TINY} seeds=3")
+    assert (code, err) == (0, "") and list(empty.iterdir()) == []
+    lines = out.splitlines()
+    assert lines[0].split() == ["configuration", "seeds", "done", "to", "run", "parameters", "time"]
+    assert lines[1].split()[-5:] == ["3", "0", "3", "33", "unknown"]
+    assert "default: 2 configurations, 6 runs: 6 to run" in out
+    assert lines[-1] == "no estimate: no run of these tasks was seen"
+
+
+def test_dry_run_estimates_from_what_was_seen(folder, rnnbench):
+    rnnbench(f"run model=elman {TINY} seeds=2 study.name=other")
+    code, out, _ = rnnbench(f"run --dry-run -m model=elman,rnn {TINY} seeds=3")
+    assert code == 0 and "at most about 0." in out and "unknown" not in out
+    rnnbench(f"run model=elman {TINY} seeds=2")
+    code, out, _ = rnnbench(f"run --dry-run model=elman {TINY} seeds=2")
+    assert out.splitlines()[-2:] == ["default: 1 configuration, 2 runs: 2 done, 0 to run", "nothing to run"]
+
+
+def test_further_spans_need_no_training(folder, rnnbench):
+    line = f"run model=elman {TINY} seeds=2"
+    assert rnnbench(line)[0] == 0
+    assert [r["generalisation"] for r in Store().runs("default")] == [None, None]
+    code, out, err = rnnbench(f"{line} evaluate.spans=[8,12]")
+    assert (code, out) == (0, "") and "2 stored runs are tried on further spans" in err
+    first = Store().runs("default")[0]
+    assert first["generalisation"]["values"] == [8, 12]
+    assert first["generalisation"]["scores"][0] == pytest.approx(first["scores"]["test_score"])
+    assert rnnbench(f"{line} evaluate.spans=[8,16]")[0] == 0
+    assert Store().runs("default")[0]["generalisation"]["values"] == [8, 12, 16]
+    assert rnnbench(f"run model=elman {TINY} seeds=2 evaluate.spans=[8,12] study.name=new")[0] == 0
+    assert Store().runs("new")[0]["generalisation"]["scores"] == first["generalisation"]["scores"]
