@@ -131,7 +131,8 @@ def _of_config(error: OmegaConfBaseException, line: Sequence[str]) -> str:
             [str(k) for k in parent] if isinstance(parent, DictConfig) and not parent._is_none() else []
         )
         extra = ["experiment"] if "." not in key else []
-        return str(unknown_key(key, given or key, [s for s in siblings if s[0] != "_" and s != "hydra"] + extra))
+        own = [s for s in siblings if s != "hydra" and not s.startswith("_")]
+        return str(unknown_key(key, given or key, own + extra))
     if isinstance(error, ValidationError) and error.child_node is not None:
         if isinstance(error.value, dict | DictConfig):
             return f"{key}: has no keys below it; must be {allowed_for(error.child_node)}"
