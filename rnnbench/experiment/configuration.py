@@ -14,12 +14,12 @@ from rnnbench.experiment import available, schema
 from rnnbench.experiment.fair import plain_budget, read_budget, read_tune
 from rnnbench.experiment.launchers import settings as launchers
 from rnnbench.experiment.messages import refusal_of, with_suggestion
-from rnnbench.experiment.provenance import processors
 from rnnbench.experiment.refusals import NotApplicable, Refused, unknown
 from rnnbench.experiment.values import check_init, read_seeds, read_spans, read_study_name, read_train
 from rnnbench.models.budget import Width, solve_width
 from rnnbench.network.network import Network
 from rnnbench.training import fit, refusal
+from rnnbench.training.seeds import processors
 
 #: Settings of training that concern who trains, and not how.
 NOT_OF_FIT = ("threads", "checkpoint_every")

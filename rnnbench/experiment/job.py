@@ -16,7 +16,6 @@ from rnnbench.experiment.interruption import held_back
 from rnnbench.experiment.launchers.contract import Launcher, LauncherError, Training
 from rnnbench.experiment.memory import is_too_large, too_large
 from rnnbench.experiment.progress import Progress
-from rnnbench.experiment.provenance import processors
 from rnnbench.experiment.record import Files, Record, as_json, failed_run, finished_run
 from rnnbench.experiment.summary import Ending, Summary, summarise
 from rnnbench.experiment.watching import numbers
@@ -24,6 +23,7 @@ from rnnbench.network.warming import warm_up
 from rnnbench.tasks.contract import Floor
 from rnnbench.tracking import Claims, State, Store
 from rnnbench.training import stream
+from rnnbench.training.seeds import processors
 
 #: Draws what was seen of a run: record and what was seen to files by name.
 Figures = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, bytes]]

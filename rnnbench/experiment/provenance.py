@@ -1,6 +1,5 @@
 """Where a result comes from: commit, versions, processor. No host, no user, no path."""
 
-import os
 import platform
 import subprocess
 from functools import cache
@@ -54,11 +53,6 @@ def sources(model: Any, task: Any) -> dict[str, str]:
 def versions(model: Any, task: Any) -> dict[str, int]:
     """Return the versions of the definitions of a model and a task: "model_version", "task_version"."""
     return {"model_version": int(model.VERSION), "task_version": int(task.VERSION)}
-
-
-def processors() -> int:
-    """Return the number of processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _git(*arguments: str) -> str | None:

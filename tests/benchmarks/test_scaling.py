@@ -7,10 +7,10 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from rnnbench.experiment.provenance import processors
 from rnnbench.models.rnn import RNN
 from rnnbench.tasks.adding import Adding
 from rnnbench.training import fit_seeds
+from rnnbench.training.seeds import processors
 from tests.benchmarks.comparison import single
 from tests.benchmarks.turns import interleaved
 from tests.benchmarks.work import difference, make_case

@@ -3,7 +3,6 @@
 import errno
 import math
 import os
-import threading
 
 import numpy as np
 import pytest
@@ -11,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rnnbench.models.elman import Elman
-from rnnbench.training import Checkpoint, Pool, blocks, checkpoint, drain
+from rnnbench.training import Checkpoint, blocks, checkpoint, drain, fit_seeds
 from rnnbench.training.fitting import fit, prepare
 from tests.training.interrupting import CASES, Stopped, Watching, facts, in_parts, nth, start, stopping_at
 from tests.training.small_tasks import Delay, Watched
@@ -415,17 +414,14 @@ def test_seeds_in_threads_stop_and_go_on(tmp_path):
     def checkpoint_of(seed):
         return Checkpoint(tmp_path / f"{seed}.npz", 3600.0, str(seed))
 
-    reached = threading.Event()
-    with Pool(2) as pool:
-        training = pool.start(
-            net, Delay(), seeds, on_record=lambda *_: reached.set(), checkpoint=checkpoint_of, **options
-        )
-        assert reached.wait(60)
-        pool.stop()
-        assert [type(outcome).__name__ for outcome in training.results()] == ["Interrupted"] * 3
-    assert {file.name for file in tmp_path.iterdir()} >= {"0.npz"}
-    with Pool(2) as pool:
-        again = pool.start(net, Delay(), seeds, checkpoint=checkpoint_of, **options).results()
+    def interrupting(seed, record):
+        if record["update"] == 200:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit_seeds(net, Delay(), seeds, threads=1, on_record=interrupting, checkpoint=checkpoint_of, **options)
+    assert {file.name for file in tmp_path.iterdir()} == {"0.npz"}
+    again = fit_seeds(net, Delay(), seeds, threads=2, checkpoint=checkpoint_of, **options)
     alone = [drain(fit(net, Delay(), seed=seed, **options)) for seed in seeds]
     assert [facts(result) for result in again] == [facts(result) for result in alone]
     assert again[0].resumed == 1
@@ -440,8 +436,3 @@ def test_without_test_data():
     whole = drain(prepare(Elman(hidden=3).build(1, 1), task, **given))
     assert {name: whole.scores[name] for name in result.scores} == result.scores
     assert bits(whole)[0] == bits(result)[0]
-    with Pool(1) as pool:
-        (other,) = pool.start(
-            Elman(hidden=3).build(1, 1), task, [0], test=False, updates=5, batch=4
-        ).results()
-    assert other.scores == result.scores

@@ -1,6 +1,5 @@
 """Threads of this process: the kernels release the interpreter's lock."""
 
-import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,7 +11,7 @@ from rnnbench.experiment.configuration import Configuration
 from rnnbench.experiment.execution import Executed, Record, execute
 from rnnbench.experiment.launchers.contract import Launcher, OnRecord, OnStart, Training
 from rnnbench.training.arguments import whole_number
-from rnnbench.training.seeds import SWITCH_SECONDS, Interrupted
+from rnnbench.training.seeds import Interrupted, quick_switching
 
 
 class Local(Launcher):
@@ -32,7 +31,7 @@ class Local(Launcher):
         self._threads = whole_number("train.threads", threads, 1)
         self._root = Path(root).absolute()
         self._lock, self._stop = threading.Lock(), threading.Event()
-        self._interval = sys.getswitchinterval()
+        self._switching = quick_switching()
         self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix="rnnbench-seed")
 
     @property
@@ -42,7 +41,7 @@ class Local(Launcher):
 
     def __enter__(self) -> Self:
         """Return the launcher."""
-        sys.setswitchinterval(SWITCH_SECONDS)
+        self._switching.__enter__()
         return self
 
     def __exit__(
@@ -54,7 +53,7 @@ class Local(Launcher):
         try:
             self._executor.shutdown()
         finally:
-            sys.setswitchinterval(self._interval)
+            self._switching.__exit__(None, None, None)
 
     def stop(self) -> None:
         """Let the seeds that train end at their next block of updates, and no other begin."""

@@ -5,12 +5,12 @@ import threading
 
 import pytest
 
-from rnnbench.training import Pool, Result
+from rnnbench.training import Result, fit_seeds
 from rnnbench.training.seeds import Interrupted
 from tests.experiment.launchers.runs import endless, opened, small, until
 
 
-def test_seeds_in_their_order_with_the_bits_of_a_pool(empty):
+def test_seeds_in_their_order_with_the_bits_of_fit_seeds(empty):
     configuration = small(seeds=3)
     started, records = [], []
     with opened("basic") as local:
@@ -21,10 +21,8 @@ def test_seeds_in_their_order_with_the_bits_of_a_pool(empty):
         assert (local.name, local.slots) == ("basic", 2) and training.done and training.seconds > 0
     assert [e.result.seed for e in results] == training.seeds == [2, 0, 1]
     assert sorted(started) == [0, 1, 2] and {seed for seed, _ in records} == {0, 1, 2}
-    with Pool(1) as pool:
-        before = pool.start(
-            configuration.network, configuration.task, (2, 0, 1), **configuration.fit_keywords
-        ).results()
+    net, task, keywords = configuration.network, configuration.task, configuration.fit_keywords
+    before = fit_seeds(net, task, (2, 0, 1), threads=1, **keywords)
     for one, other in zip(results, before, strict=True):
         assert isinstance(other, Result)
         assert one.result.parameters.vector.tobytes() == other.parameters.vector.tobytes()
