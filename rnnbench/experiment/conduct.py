@@ -4,10 +4,13 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
+from typing import Any
 
 from rnnbench.experiment.dry_run import counted
 from rnnbench.experiment.further import evaluate_further
-from rnnbench.experiment.job import Figures, Job, Runner
+from rnnbench.experiment.job import Figures, Runner
+from rnnbench.experiment.launchers.contract import LauncherError
+from rnnbench.experiment.launchers.sending import RunFailed
 from rnnbench.experiment.memory import TooLarge
 from rnnbench.experiment.plan import Plan
 from rnnbench.experiment.progress import Progress
@@ -28,6 +31,8 @@ class Tally:
         Those that were to be run.
     failed : int
         Those that an error ended, or that did not fit into memory.
+    lost : int
+        Of these, those that ended through no fault of their own: their worker died.
     waiting : int
         Those that could not be stored and wait on this disk for the next start.
     summaries : list of Summary
@@ -36,6 +41,7 @@ class Tally:
 
     runs: int = 0
     failed: int = 0
+    lost: int = 0
     waiting: int = 0
     summaries: list[Summary] = field(default_factory=list)
 
@@ -94,9 +100,10 @@ def conduct(
             print(f"rnnbench: {line}", file=sys.stderr)
         tally = Tally(outlook.n_left)
         if outlook.n_left:
-            with Progress(len(plan.configurations)) as progress:
+            with Progress(sum(bool(outlook.left(c)) for c in plan.configurations)) as progress:
                 runner = Runner(store, claims, progress, plan.as_plain(), figures)
                 _train(Queue(runner, plan, outlook), runner, plan, say, tally)
+            tally.waiting = store.waiting
         evaluate_further(plan, outlook, store)
     return tally
 
@@ -115,14 +122,15 @@ def _train(queue: Queue, runner: Runner, plan: Plan, say: Callable[[str], None],
                 tally.failed += len(job.training.seeds)
                 print(f"rnnbench: {job.name}: {refused}", file=sys.stderr)
             else:
-                tally.failed += _failures(job)
+                tally.failed += tally.summaries[-1].failed
+                tally.lost += sum(_is_lost(result) for result in job.stored.values())
                 say(tally.summaries[-1].line(width))
-            runner.progress.end(done - 1, done)
-            tally.waiting = runner.waiting
+            runner.progress.end(job.number, done)
 
 
-def _failures(job: Job) -> int:
-    return sum(isinstance(result, Exception) for result in job.training.results())
+def _is_lost(result: Any) -> bool:
+    """Whether a run was ended by what trained it: a worker that died, a queue that did not take it."""
+    return isinstance(result, LauncherError) and not isinstance(result, RunFailed)
 
 
 def _announce(plan: Plan, outlook: Outlook) -> None:

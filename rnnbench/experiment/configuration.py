@@ -186,7 +186,6 @@ def configure(
         The option chosen for each group: `model`, `task`, `experiment`, `hydra/launcher`.
     launcher : mapping, optional
         Settings of the launcher.
-        The option chosen for each group: `model`, `task`, `experiment`.
     given : collection of str
         Keys given on the command line or in the study's grids.
 

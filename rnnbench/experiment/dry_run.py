@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from rnnbench.experiment.plan import Plan
-from rnnbench.experiment.resume import Outlook, seconds_of_a_run
+from rnnbench.experiment.resume import Outlook, newest_of_each_size, seconds_of_a_run
 from rnnbench.tracking import State
 
 HEADER = ("configuration", "seeds", "done", "to run", "parameters", "time")
@@ -21,7 +21,7 @@ def describe(plan: Plan, outlook: Outlook, seen: Iterable[State]) -> str:
     seen : iterable of State
         Runs of any study, from which times are estimated.
     """
-    known = list(seen)
+    known = newest_of_each_size(seen)
     rows: list[Sequence[str]] = [HEADER]
     # Runs share the threads of their configuration; unknown times are left out and counted.
     total, unknown = 0.0, 0

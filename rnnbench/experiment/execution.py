@@ -8,6 +8,7 @@ from typing import Any
 
 from rnnbench.experiment.configuration import Configuration
 from rnnbench.experiment.identity import run_key
+from rnnbench.experiment.provenance import sources
 from rnnbench.experiment.watching import Watch
 from rnnbench.network import Parameters
 from rnnbench.training import Result, fit
@@ -76,7 +77,7 @@ def execute(
         configuration.task,
         may_go_on=may_go_on,
         watch=watch,
-        checkpoint=_checkpoint(configuration, seed, root),
+        checkpoint=checkpoint_of(configuration, seed, root),
         test=not configuration.trial,
         **given,
     )
@@ -114,8 +115,9 @@ def checkpoint_path(root: Path, study: str, key: str) -> Path:
     return root / "checkpoints" / study / f"{key}.npz"
 
 
-def _checkpoint(configuration: Configuration, seed: int, root: Path) -> Checkpoint:
+def checkpoint_of(configuration: Configuration, seed: int, root: Path) -> Checkpoint:
+    """Return the checkpoint of a run; one that was written with another source of a plugin is not read."""
     key = run_key(configuration, seed)
-    return Checkpoint(
-        checkpoint_path(root, configuration.study, key), configuration.train.checkpoint_every, key
-    )
+    made_of = " ".join([key, *sources(configuration.model, configuration.task).values()])
+    path = checkpoint_path(root, configuration.study, key)
+    return Checkpoint(path, configuration.train.checkpoint_every, made_of)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rnnbench.experiment.configuration import Configuration
-from rnnbench.experiment.execution import generalised
+from rnnbench.experiment.execution import generalised, one_thread
 from rnnbench.experiment.plan import Plan
 from rnnbench.experiment.resume import Outlook
 from rnnbench.experiment.weights import stored_network
@@ -30,6 +30,7 @@ def evaluate_further(plan: Plan, outlook: Outlook, store: Store) -> int:
     lacking = list(_lacking(plan, outlook, records))
     if lacking:
         print(f"{len(lacking)} stored runs are tried on further spans", file=sys.stderr)
+        one_thread()
     for configuration, record, spans in lacking:
         found = generalised(configuration, record["seed"], stored_network(store, record)[1], spans)
         record["generalisation"] = merged(record.get("generalisation"), found)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rnnbench.experiment.configuration import Configuration
-from rnnbench.experiment.execution import Executed, checkpoint_path, one_thread
+from rnnbench.experiment.execution import Executed, checkpoint_of, one_thread
 from rnnbench.experiment.fair import budget_note, budget_warning
 from rnnbench.experiment.interruption import held_back
 from rnnbench.experiment.launchers.contract import Launcher, LauncherError, Training
@@ -45,22 +45,25 @@ class Job:
         The seeds that are to be run.
     earlier : dict of int to State
         Its runs that were in the store before.
-    stored : set of int
-        The seeds whose runs are in the store since.
+    number : int
+        Of the configuration in the command.
+    stored : dict of int to Executed or Exception
+        What became of the seeds whose runs are in the store since.
     """
 
     configuration: Configuration
     name: str
     training: Training
     earlier: Mapping[int, State] = field(default_factory=dict)
-    stored: set[int] = field(default_factory=set)
+    number: int = 0
+    stored: dict[int, Executed | Exception] = field(default_factory=dict)
 
 
 class Runner:
     """Has configurations trained and stores every run.
 
-    Training never waits for the store: it is written from the thread that calls `finish`, while the seeds of
-    the next configurations train.
+    Training never waits for the store: it is written from the thread that calls `store_finished` and
+    `finish`, while other seeds train. What is finished is stored at once: a kill does not cost it.
 
     Parameters
     ----------
@@ -74,11 +77,6 @@ class Runner:
         What every record says about the command as a whole: `Plan.as_plain()`.
     figures : callable, optional
         Draws diagnostics.
-
-    Attributes
-    ----------
-    waiting : int
-        Runs that could not be stored now and wait on this disk for the next start.
     """
 
     def __init__(
@@ -91,7 +89,6 @@ class Runner:
     ) -> None:
         self._figures = figures
         self.store, self.claims, self.progress, self.planned = store, claims, progress, dict(planned)
-        self.waiting = 0
         self._floors: dict[str, list[Floor]] = {}
         self._compiled = 0.0
         self._stop_seeds: Callable[[], None] = lambda: None
@@ -114,6 +111,10 @@ class Runner:
     ) -> Job:
         """Queue seeds of a configuration, the `number`-th of the command."""
         self._stop_seeds = launcher.stop
+        if not configuration.resume:
+            # Afresh: not from where a sweep before this one was interrupted.
+            for seed in seeds:
+                checkpoint_of(configuration, seed, self.store.root).remove()
         warning = budget_warning(configuration.width, configuration.budget_of, name)
         if warning and not configuration.trial:
             print(f"rnnbench: {warning}", file=sys.stderr)
@@ -124,7 +125,7 @@ class Runner:
             on_start=lambda seed: self.progress.begin(number, name, seed, updates),
             on_record=lambda seed, record: self.progress.show(number, seed, record),
         )
-        return Job(configuration, name, training, earlier)
+        return Job(configuration, name, training, earlier, number)
 
     def finish(self, job: Job) -> Summary:
         """Wait for all seeds of a configuration and store a run for each.
@@ -144,24 +145,25 @@ class Runner:
         trained = any(isinstance(result, Executed) for result in results)
         if not trained and any(is_too_large(result) for result in results):
             raise too_large(job.configuration)
-        for n, seed in enumerate(job.training.seeds):
-            results[n] = self._store(job, seed, results[n])
-        endings = [Ending.of(one) for one in [*job.earlier.values(), *results]]
+        for seed, result in zip(job.training.seeds, results, strict=True):
+            if seed not in job.stored:
+                self._store(job, seed, result)
+        endings = [Ending.of(one) for one in [*job.earlier.values(), *job.stored.values()]]
         configuration = job.configuration
         # A sweep, and its tuning, hold many configurations: each network has its buffers of every shape.
         configuration.release()
         note = budget_note(configuration.width, configuration.budget_of)
         return summarise(job.name, endings, job.training.seconds, note)
 
-    def rescue(self, jobs: Iterable[Job]) -> None:
-        """Store the finished seeds of jobs that an interruption ended."""
+    def store_finished(self, jobs: Iterable[Job]) -> None:
+        """Store the seeds of jobs that have given a result, whatever becomes of the others."""
         for job in jobs:
             for seed, result in job.training.finished().items():
                 if seed not in job.stored:
                     self._store(job, seed, result)
 
-    def _store(self, job: Job, seed: int, result: Executed | Exception) -> Executed | Exception:
-        """Store one run; returns its result, or the exception that ended it."""
+    def _store(self, job: Job, seed: int, result: Executed | Exception) -> None:
+        """Store one run, and note in the job what became of it."""
         configuration = job.configuration
         threads = min(self.planned["planned_runs"], configuration.threads)
         if isinstance(result, Executed):
@@ -179,15 +181,12 @@ class Runner:
             _say(result, f"{job.name} · seed {seed}")
             run = failed_run(configuration, seed, result, threads)
         record, files = run
-        key = record["key"]
         with held_back(self._stop_seeds):
-            kept = self.store.keep(record | self.planned | {"sweep": self._sweep()}, files)
-            job.stored.add(seed)
+            self.store.keep(record | self.planned | {"sweep": self._sweep()}, files)
+            job.stored[seed] = result
             if record["outcome"] != "failed":
-                checkpoint_path(self.store.root, configuration.study, key).unlink(missing_ok=True)
-            self.claims.release(key)
-        self.waiting += not kept
-        return result
+                checkpoint_of(configuration, seed, self.store.root).remove()
+            self.claims.release(record["key"])
 
     def _with_diagnostics(
         self, run: tuple[Record, Files], seen: Mapping[str, Any] | None

@@ -36,10 +36,15 @@ class Plan:
     @property
     def names(self) -> list[str]:
         """Name each configuration: model, task, and the settings in which it differs from its namesakes."""
+        settings = [_settings(c) for c in self.configurations]
         namesakes: dict[str, list[dict[str, Any]]] = {}
-        for c in self.configurations:
-            namesakes.setdefault(c.name, []).append(_settings(c))
-        return [" · ".join([c.name, *_own(_settings(c), namesakes[c.name])]) for c in self.configurations]
+        for c, own in zip(self.configurations, settings, strict=True):
+            namesakes.setdefault(c.name, []).append(own)
+        telling = {name: _telling(found) for name, found in namesakes.items()}
+        return [
+            " · ".join([c.name, *(f"{key.partition('.')[2]}={own[key]}" for key in telling[c.name])])
+            for c, own in zip(self.configurations, settings, strict=True)
+        ]
 
     def as_plain(self) -> dict[str, Any]:
         """Return what a record keeps of it: "plan", a hash of the keys of its runs, and "planned_runs"."""
@@ -148,8 +153,8 @@ def _settings(configuration: Configuration) -> dict[str, Any]:
     return {f"{part}.{name}": value for part in parts for name, value in plain[part].items()}
 
 
-def _own(settings: Mapping[str, Any], namesakes: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the settings that all namesakes have, but not all have alike."""
-    shared = [key for key in settings if all(key in other for other in namesakes)]
-    own = [key for key in shared if any(other[key] != settings[key] for other in namesakes)]
-    return [f"{key.partition('.')[2]}={settings[key]}" for key in own]
+def _telling(namesakes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the keys of settings that all namesakes have, but not all have alike."""
+    first = namesakes[0]
+    shared = [key for key in first if all(key in other for other in namesakes)]
+    return [key for key in shared if any(other[key] != first[key] for other in namesakes)]

@@ -100,13 +100,11 @@ class Queue:
 
     def _done_meanwhile(self, configuration: Configuration, key: str) -> bool:
         """Whether another sweep has stored a run since the outlook was made."""
-        if not (configuration.resume and self._runner.claims.contended):
-            return False
-        state = self._runner.store.states(configuration.study).get(key)
-        if state is None or state.status != "finished":
-            return False
-        self._outlook.finish(key, state)
-        return True
+        store, study = self._runner.store, configuration.study
+        # One run is looked for; all of them are read once where it is there, for others will be too.
+        if configuration.resume and key not in self._outlook.done and store.has(study, key):
+            self._outlook.update(store.states(study))
+        return key in self._outlook.done
 
     def _launched(self, works: Iterator[Work]) -> Generator[Job]:
         for (settings, threads), alike in itertools.groupby(works, _where):
@@ -114,8 +112,9 @@ class Queue:
             try:
                 with make_launcher(settings, threads, self._runner.store.root) as launcher:
                     yield from self._in_order(launcher, alike, started)
-            except (KeyboardInterrupt, GeneratorExit):
-                self._runner.rescue(started)
+            except BaseException:
+                # Ctrl-C, a job that could not be started, a launcher that is gone: what is finished is kept.
+                self._runner.store_finished(started)
                 raise
 
     def _in_order(self, launcher: Launcher, waiting: Iterator[Work], started: deque[Job]) -> Iterator[Job]:
@@ -138,5 +137,6 @@ class Queue:
             else:
                 # Any end makes room for another seed.
                 wait(running, return_when=FIRST_COMPLETED)
+                self._runner.store_finished(started)
             if launcher.interruption is not None:
                 raise launcher.interruption

@@ -75,11 +75,12 @@ class Outlook:
         own = self._of(configuration)
         return {seed: self.done[key] for seed, key in own.items() if key in self.done}
 
-    def finish(self, key: str, state: State) -> None:
-        """Take note that a run is done after all: another sweep has run it."""
+    def update(self, states: Mapping[str, State]) -> None:
+        """Take note of runs that are done after all: another sweep has run them."""
         for group in (self.failed, self.begun, self.missing):
-            group.discard(key)
-        self.done[key] = state
+            for key in [key for key in group if key in states and states[key].status == "finished"]:
+                group.remove(key)
+                self.done[key] = states[key]
 
     def key(self, configuration: Configuration, seed: int) -> str:
         """Return the key of a run of the plan."""
@@ -130,6 +131,14 @@ def edited(plan: Plan, outlook: Outlook) -> list[str]:
 
 def _of_checkpoints(count: int) -> str:
     return f"{count} from {'its checkpoint' if count == 1 else 'their checkpoints'}"
+
+
+def newest_of_each_size(seen: Iterable[State]) -> list[State]:
+    """Return the newest timed run of each task, model and number of parameters."""
+    timed = [s for s in seen if s.updates > 0 and s.seconds > 0]
+    return list(
+        {(s.task_label, s.model, s.n_parameters): s for s in sorted(timed, key=lambda s: s.ended)}.values()
+    )
 
 
 def seconds_of_a_run(configuration: Configuration, seen: Iterable[State]) -> float | None:

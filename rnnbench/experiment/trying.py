@@ -8,6 +8,7 @@ from rnnbench.experiment.conduct import conduct
 from rnnbench.experiment.configuration import Configuration
 from rnnbench.experiment.dry_run import counted
 from rnnbench.experiment.identity import run_key
+from rnnbench.experiment.launchers.contract import LauncherError
 from rnnbench.experiment.memory import TooLarge
 from rnnbench.experiment.plan import Plan
 from rnnbench.experiment.tuning import tuned
@@ -28,13 +29,22 @@ def tune(plan: Plan, store: Store) -> Plan:
     ------
     StoreError
         Trials could not be stored: what they chose could not be told again.
+    LauncherError
+        Trials were lost with their workers: nothing fair can be chosen without them.
     """
     trials = sum(c.tune.trials for c in plan.configurations)
     if not trials:
         return plan
     study = plan.configurations[0].study
     print(f"{study}: {counted(trials, 'trial')} choose the settings, on validation data", file=sys.stderr)
-    return tuned(plan, lambda configurations: _run(configurations, store))
+    found = tuned(plan, lambda configurations: _run(configurations, store))
+    for name, configuration in zip(plan.names, found.configurations, strict=True):
+        if configuration.tuning and configuration.tuning["chosen_trial"] is None:
+            text = (
+                f"none of its {configuration.tuning['trials']} trials ended well; it is run as it was written"
+            )
+            print(f"rnnbench: {name}: {text}", file=sys.stderr)
+    return found
 
 
 def _run(configurations: Sequence[Configuration], store: Store) -> list[list[Mapping[str, Any]]]:
@@ -49,6 +59,11 @@ def _run(configurations: Sequence[Configuration], store: Store) -> list[list[Map
     else:
         if tally.waiting:
             raise StoreError(f"{counted(tally.waiting, 'trial')} could not be stored: {store.trouble}")
+        if tally.lost:
+            # They would count as the worst, and another choice would be made than on the next start.
+            raise LauncherError(
+                f"{counted(tally.lost, 'trial')} died with the workers; start again, and these are repeated"
+            )
     states = store.states(study)
     found = [[states.get(run_key(c, seed)) for seed in c.seeds] for c in configurations]
     return [

@@ -126,7 +126,7 @@ class Search:
             "study": tuning_study(self.configuration),
             "trials": len(self.trials),
             "seeds": list(tuning_seeds(tune)),
-            "updates": tune.updates or self.configuration.train.updates,
+            "updates": tune.updates or _updates(self.configuration),
             "sampler": tune.sampler,
             "sampler_seed": tune.seed,
             "rule": RULE,
@@ -190,11 +190,14 @@ def _carry_out(trials: Sequence[Trial], run: Run) -> None:
 
 def _trial_of(configuration: Configuration, values: Mapping[str, Any]) -> Configuration:
     tune = configuration.tune
-    changed = {**values, "seeds": list(tuning_seeds(tune)), "study.name": tuning_study(configuration)}
+    changed = {**values, "seeds": list(tuning_seeds(tune))}
     if tune.updates is not None:
         others = {f"train.{name}": None for name in IN_PLACE_OF_UPDATES if hasattr(configuration.train, name)}
         changed |= {"train.updates": tune.updates, **others}
-    return replace(with_values(configuration, {**changed, "diagnostics": False}), trial=True)
+    # At other spans they would be tried on test data.
+    unwatched = {"diagnostics": False, "evaluate.spans": None}
+    trial = with_values(configuration, {**changed, **unwatched})
+    return replace(trial, study=tuning_study(configuration), trial=True)
 
 
 def _study(configuration: Configuration) -> "optuna.Study":
@@ -238,6 +241,11 @@ def _encoded(dimension: Dimension, value: Any) -> Any:
 
 def _decoded(dimension: Dimension, value: Any) -> Any:
     return dimension.values[value] if dimension.kind == "choice" else dimension.rounded(value)
+
+
+def _updates(configuration: Configuration) -> int | None:
+    """Return how many updates a training makes at most; None where its budget is one of seconds."""
+    return None if configuration.train.seconds is not None else configuration.updates
 
 
 def _finite(value: Any, otherwise: float) -> float:

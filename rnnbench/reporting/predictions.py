@@ -18,15 +18,15 @@ class Prediction(NamedTuple):
 
 
 def read_prediction(arrays: Mapping[str, np.ndarray]) -> Prediction | None:
-    """Return the first test sequence of a run's `predictions.npz`; None when fewer than two steps are scored.
+    """Return the first test sequence of a run's `predictions.npz`; None where there is none to draw.
 
     Parameters
     ----------
     arrays : mapping
         "y" (T, S, O), "target" (T, S, O) or labels (T, S), "weight" (T, S). The first output is shown.
     """
-    if arrays["weight"].ndim == 1:
-        # Targets that belong to no step cannot be drawn beside outputs.
+    if "weight" not in arrays or arrays["weight"].ndim == 1:
+        # Trials of a tuning have met no test data; targets that belong to no step cannot be drawn.
         return None
     weight, target, y = arrays["weight"][:, 0], arrays["target"], arrays["y"][:, 0]
     scored = weight > 0

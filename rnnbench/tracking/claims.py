@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Self
 
 from rnnbench.tracking.faults import StoreError, reason
-from rnnbench.tracking.lock import acquired, same_file
+from rnnbench.tracking.lock import acquired, allow_files, same_file
 
 
 class Claims:
@@ -20,20 +20,18 @@ class Claims:
     study : str
         Name of the study.
 
-    Attributes
-    ----------
-    contended : bool
-        Whether another process has, or had at any time since this object was made, runs of this study: what
-        was read from the store before may be out of date.
+    Notes
+    -----
+    Who gets a claim looks whether the run is stored: its holder before may have run it.
     """
 
     def __init__(self, root: str | Path, study: str) -> None:
         self._folder = Path(root).absolute() / "claims" / study
         self._held: dict[str, int] = {}
-        self.contended = False
+        # All runs of a configuration are claimed at once; a process may usually have 1,024 files.
+        allow_files()
         if self._folder.is_dir():
             self._clear()
-            self._look()
 
     def __enter__(self) -> Self:
         """Return the claims."""
@@ -60,11 +58,9 @@ class Claims:
                 handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
                 if not acquired(handle):
                     os.close(handle)
-                    self.contended = True
                     return False
                 if same_file(handle, path):
                     self._held[key] = handle
-                    self._look()
                     return True
                 # Its holder released and removed it after we had opened it.
                 os.close(handle)
@@ -84,18 +80,11 @@ class Claims:
         finally:
             os.close(handle)
 
-    def _look(self) -> None:
-        """See whether there are claims of others."""
-        if not self.contended:
-            with os.scandir(self._folder) as entries:
-                self.contended = any(entry.name not in self._held for entry in entries)
-
     def _clear(self) -> None:
         """Remove the files of processes that were killed."""
         for path in self._folder.iterdir():
             if self.take(path.name):
                 self.release(path.name)
-        self.contended = False
 
     def close(self) -> None:
         """Give all runs back."""

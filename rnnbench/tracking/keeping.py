@@ -42,6 +42,12 @@ class Keeping:
         self._connection, self._spool = connection, Spool(root)
         self.sent, self.trouble = 0, ""
         self._asked = 0.0
+        self._put: list[Path] = []
+
+    @property
+    def waiting(self) -> int:
+        """How many runs that this object put aside wait still: nobody has stored them since."""
+        return sum(folder.exists() for folder in self._put)
 
     def set_aside(self) -> None:
         """Make room for runs that will have to wait."""
@@ -74,7 +80,7 @@ class Keeping:
         """
         why = str(error) if isinstance(error, StoreError) else f"{type(error).__name__}: {reason(error)}"
         try:
-            self._spool.put(record, files)
+            self._put.append(self._spool.put(record, files))
         except StoreError as last:
             raise StoreError(f"run {record['key']} is lost: {why}; {last}") from error
         if not isinstance(error, StillDown):

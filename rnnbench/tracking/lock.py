@@ -3,11 +3,14 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 if sys.platform == "win32":
     import msvcrt
+
+    def allow_files() -> None:
+        """Let this process open as many files as the system allows."""
 
     def _acquire(handle: int) -> None:
         msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
@@ -26,6 +29,14 @@ if sys.platform == "win32":
 
 else:
     import fcntl
+    import resource
+
+    def allow_files() -> None:
+        """Let this process open as many files as the system allows."""
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        # Systems that know no limit refuse to say so.
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
     def _acquire(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX)

@@ -12,7 +12,7 @@ from rnnbench.tracking import database
 from rnnbench.tracking.connection import BATCH, Connection
 from rnnbench.tracking.faults import StoreError
 from rnnbench.tracking.naming import scores_of
-from rnnbench.tracking.retirement import ENDED
+from rnnbench.tracking.retirement import ENDED, held
 
 #: What a record's provenance says about plugins.
 SOURCES = ("model_source", "task_source")
@@ -73,6 +73,11 @@ def states(connection: Connection, study: str) -> dict[str, State]:
     for row in sorted(rows, key=lambda r: (r["status"] == "FINISHED", r["end_time"] or 0, r["run_id"])):
         best[row["tags"]["key"]] = _state(row)
     return dict(sorted(best.items(), key=lambda one: one[1].ended))
+
+
+def has(connection: Connection, study: str, key: str) -> bool:
+    """Whether a study has a finished run of a key; see `Store.has`."""
+    return any(run.status == "FINISHED" and not run.deleted for run in held(connection, study, key))
 
 
 def _row(run: Any) -> dict[str, Any]:

@@ -48,8 +48,8 @@ class Spool:
         self.folder = root / "spool"
         self.reserve = Reserve(root / ".reserve")
 
-    def put(self, record: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
-        """Keep a run until the store can take it; a full disk gives up the room set aside.
+    def put(self, record: Mapping[str, Any], files: Mapping[str, bytes]) -> Path:
+        """Keep a run until the store can take it, and return where; a full disk gives up the room set aside.
 
         Raises
         ------
@@ -59,8 +59,7 @@ class Spool:
         ended = time.time()
         while True:
             try:
-                self._put(record, files, ended)
-                return
+                return self._put(record, files, ended)
             except OSError as error:
                 # Another process that kept the same run took the name first.
                 taken = error.errno in (errno.EEXIST, errno.ENOTEMPTY)
@@ -92,7 +91,7 @@ class Spool:
         with suppress(OSError):
             parcel.folder.parent.rmdir()
 
-    def _put(self, record: Mapping[str, Any], files: Mapping[str, bytes], ended: float) -> None:
+    def _put(self, record: Mapping[str, Any], files: Mapping[str, bytes], ended: float) -> Path:
         study = self.folder / record["study"]
         study.mkdir(parents=True, exist_ok=True)
         hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
@@ -101,7 +100,9 @@ class Spool:
         try:
             for name, content in {**files, PARCEL: json.dumps(about).encode()}.items():
                 _write_through(draft / name, content)
-            os.replace(draft, _free(study, record["key"]))
+            place = _free(study, record["key"])
+            os.replace(draft, place)
+            return place
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
             raise

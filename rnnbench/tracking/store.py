@@ -5,14 +5,16 @@ logged while a network trains, and a process that dies leaves nothing half-writt
 """
 
 import json
+import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnbench.tracking import reading, retirement, writing
 from rnnbench.tracking.connection import Connection
-from rnnbench.tracking.faults import plainly
-from rnnbench.tracking.keeping import Keeping
+from rnnbench.tracking.faults import StoreError, plainly
+from rnnbench.tracking.keeping import PAUSE, Keeping
 from rnnbench.tracking.reading import State
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ class Store:
         self.root = Path(root).absolute()
         self._connection = Connection(uri, self.root)
         self._keeping = Keeping(self._connection, self.root)
+        self._silent_until = 0.0
 
     @property
     def uri(self) -> str:
@@ -74,6 +77,11 @@ class Store:
     def sent(self) -> int:
         """How many runs that had waited for the store this object has stored."""
         return self._keeping.sent
+
+    @property
+    def waiting(self) -> int:
+        """How many runs that `keep` could not store wait on this disk still."""
+        return self._keeping.waiting
 
     @property
     def trouble(self) -> str:
@@ -225,6 +233,16 @@ class Store:
         """
         with plainly(self._connection.name):
             return reading.states(self._connection, study)
+
+    def has(self, study: str, key: str) -> bool:
+        """Whether a study has a finished run of a key; False where the store cannot say so now."""
+        if self.trouble or time.monotonic() < self._silent_until:
+            return False
+        with suppress(StoreError), plainly(self._connection.name):
+            return reading.has(self._connection, study, key)
+        # A server that hangs costs a minute: it is not asked so for every run.
+        self._silent_until = time.monotonic() + PAUSE
+        return False
 
     def keyed(self, prefix: str, most: int = 20) -> list[dict[str, Any]]:
         """Return the newest finished run of each key that begins with a prefix, of all studies.

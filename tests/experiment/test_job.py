@@ -3,8 +3,10 @@
 import io
 import json
 import math
+import os
 import signal
 import threading
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -19,11 +21,16 @@ from rnnbench.experiment.progress import Progress
 from rnnbench.experiment.record import finished_run
 from rnnbench.experiment.summary import Summary
 from rnnbench.tasks.adding import Adding
-from rnnbench.tracking import Store, StoreError
+from rnnbench.tracking import Claims, Store, StoreError
 from rnnbench.training import drain, fit, fit_seeds
 from tests.experiment.composing import configured, planned
 
 TINY = "train=smoke task.length=8 task.validation_size=16 task.test_size=16 model.hidden=4"
+
+
+def by_seed(study="default"):
+    """Return the runs of a study; seeds are stored in the order in which they end."""
+    return sorted(Store().runs(study), key=lambda run: run["seed"])
 
 
 def arrays(store, record, name="weights.npz"):
@@ -36,8 +43,7 @@ def test_one_run_from_command_line_to_store(folder, rnnbench):
     assert (code, err) == (0, "")
     (line,) = out.splitlines()
     assert line.startswith("elman · adding T=8") and "solved 0 of 2" in line
-    store = Store()
-    first, second = store.runs("default")
+    first, second = by_seed()
     assert (first["seed"], second["seed"]) == (0, 1)
     assert first["key"] != second["key"]
     configuration = configured(f"model=elman {TINY} seeds=2")
@@ -103,7 +109,7 @@ def test_threads_change_no_bit(folder, rnnbench):
         threads = 1 + (name == "two")
         assert rnnbench(f"run model=rnn {TINY} seeds=3 train.threads={threads} study.name={name}")[0] == 0
     store = Store()
-    for one, two in zip(store.runs("one"), store.runs("two"), strict=True):
+    for one, two in zip(by_seed("one"), by_seed("two"), strict=True):
         assert one["key"] == two["key"] and one["scores"] == two["scores"]
         for name, values in arrays(store, one).items():
             np.testing.assert_array_equal(values, arrays(store, two)[name])
@@ -281,7 +287,7 @@ def test_ctrl_c_while_a_run_is_stored_loses_no_other(folder, rnnbench, monkeypat
     monkeypatch.setattr(Store, "write", interrupted)
     code, out, _ = rnnbench(f"run model=elman {TINY} seeds=3")
     assert (code, out) == (130, "")
-    assert [r["seed"] for r in Store().runs("default")] == [0, 1, 2]
+    assert [r["seed"] for r in by_seed()] == [0, 1, 2]
 
 
 def test_an_interruption_in_a_training_thread_ends_the_command(folder, rnnbench, monkeypatch):
@@ -302,12 +308,92 @@ def test_a_store_that_fails_is_an_error(folder, rnnbench, monkeypatch):
     assert code == 1 and "no room left" in err
 
 
-def test_runs_are_stored_in_order_whichever_ends_first(folder, rnnbench):
+def test_configurations_are_told_in_order_whichever_ends_first(folder, rnnbench):
     code, out, _ = rnnbench(f"run -m model=elman,rnn,tdnn {TINY} seeds=3 train.threads=2")
     assert code == 0
     assert [line.split()[0] for line in out.splitlines()] == ["elman", "rnn", "tdnn"]
-    keys = [(r["model"], r["seed"]) for r in Store().runs("default")]
+    keys = sorted((r["model"], r["seed"]) for r in Store().runs("default"))
     assert keys == [(model, seed) for model in ("elman", "rnn", "tdnn") for seed in range(3)]
+
+
+def test_a_finished_seed_is_stored_while_another_one_trains(folder, rnnbench, monkeypatch):
+    train, stored = local.execute, []
+
+    def waits(configuration, seed, **given):
+        end = time.monotonic() + 20
+        while seed == 0 and not stored and time.monotonic() < end:
+            stored.extend(r["seed"] for r in Store().runs("default"))
+            time.sleep(0.1)
+        return train(configuration, seed, **given)
+
+    monkeypatch.setattr(local, "execute", waits)
+    assert rnnbench(f"run model=elman {TINY} seeds=2 train.threads=2")[0] == 0
+    assert stored == [1] and len(Store().runs("default")) == 2
+
+
+def test_what_is_finished_is_stored_when_the_sweep_itself_fails(folder, rnnbench, monkeypatch):
+    take, taken = Claims.take, []
+
+    def failing(self, key):
+        taken.append(key)
+        if len(taken) == 4:
+            time.sleep(1)
+            raise StoreError("the run cannot be claimed")
+        return take(self, key)
+
+    monkeypatch.setattr(Claims, "take", failing)
+    code, _, err = rnnbench(f"run -m model=elman,rnn {TINY} seeds=2 train.threads=4")
+    assert code == 1 and "cannot be claimed" in err
+    assert [r["model"] for r in Store().runs("default")] == ["elman", "elman"]
+
+
+def test_a_run_that_fails_behind_its_training_is_counted(folder, rnnbench, monkeypatch):
+    def broken(self, rng):
+        raise RuntimeError("the floors are broken")
+
+    monkeypatch.setattr(Adding, "floors", broken)
+    code, _, err = rnnbench(f"run model=elman {TINY} seeds=2")
+    assert code == 1 and err.rstrip().endswith("rnnbench: 2 of 2 runs failed")
+
+
+def test_runs_that_waited_and_were_stored_meanwhile_are_no_error(folder, rnnbench, monkeypatch):
+    write, calls = Store.write, []
+
+    def once(self, record, files):
+        calls.append(record["seed"])
+        if len(calls) == 1:
+            raise StoreError("locked for a moment")
+        return write(self, record, files)
+
+    monkeypatch.setattr(Store, "write", once)
+    code, _, err = rnnbench(f"run model=elman {TINY} seeds=3")
+    assert code == 0 and "locked for a moment" in err and "rnnbench: 1 finished runs wait" not in err
+    assert len(Store().runs("default")) == 3
+
+
+def test_more_seeds_than_files_may_be_open(folder, rnnbench, monkeypatch):
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    open_now = len(os.listdir("/proc/self/fd"))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (open_now + 100, before[1]))
+    try:
+        assert rnnbench(f"run model=elman {TINY} seeds=120".replace("train=smoke", "train.updates=1"))[0] == 0
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_the_bars_that_end_are_those_of_the_job(folder, rnnbench, monkeypatch):
+    rnnbench(f"run -m model=elman,rnn {TINY}")
+    ended, sizes, end, make = [], [], Progress.end, Progress.__init__
+
+    def noted(self, job, done):
+        ended.append((job, done))
+        end(self, job, done)
+
+    monkeypatch.setattr(Progress, "end", noted)
+    monkeypatch.setattr(Progress, "__init__", lambda self, n: (sizes.append(n), make(self, n))[1])
+    assert rnnbench(f"run -m model=elman,rnn,tdnn {TINY}")[0] == 0
+    assert (ended, sizes) == ([(2, 1)], [1])
 
 
 def test_the_next_configuration_trains_while_a_seed_is_left(folder, rnnbench, monkeypatch):

@@ -5,13 +5,17 @@ import threading
 
 import pytest
 
+from rnnbench.cli import main
 from rnnbench.experiment.execution import checkpoint_path
 from rnnbench.experiment.identity import run_key
+from rnnbench.experiment.job import Runner
 from rnnbench.experiment.plan import Plan
 from rnnbench.experiment.progress import Progress
 from rnnbench.experiment.resume import Outlook, seconds_of_a_run
 from rnnbench.tasks.adding import Adding
 from rnnbench.tracking import State, Store
+from rnnbench.training import Checkpoint, fit
+from rnnbench.training.fitting import prepare
 from tests.experiment.composing import configured
 
 TINY = "train=smoke task.length=8 task.validation_size=16 task.test_size=16 model.hidden=4"
@@ -66,7 +70,7 @@ def test_a_run_of_two_configurations_belongs_to_the_first(tmp_path):
 def test_a_run_that_another_sweep_has_done_is_done(configuration, tmp_path):
     outlook = Outlook(Plan([configuration]), {}, tmp_path)
     done = state(configuration, 3)
-    outlook.finish(done.key, done)
+    outlook.update({done.key: done, "another": done})
     assert outlook.left(configuration) == [0, 1, 2, 4] and outlook.n_left == 4
 
 
@@ -99,18 +103,69 @@ def test_more_seeds_run_only_the_new_ones(folder, rnnbench):
     assert code == 0 and err == "default: 2 done, 3 to run\n"
     assert "solved 0 of 5" in out
     runs = Store().runs("default")
-    assert before < {r["run_id"] for r in runs} and [r["seed"] for r in runs] == [0, 1, 2, 3, 4]
+    assert before < {r["run_id"] for r in runs} and sorted(r["seed"] for r in runs) == [0, 1, 2, 3, 4]
 
 
 def test_resume_off_runs_afresh_and_keeps_keys_unique(folder, rnnbench):
     line = f"run model=elman {TINY} seeds=2"
     rnnbench(line)
-    before = Store().runs("default")
+    before = sorted(Store().runs("default"), key=lambda run: run["seed"])
     assert rnnbench(f"{line} resume=off")[0] == 0
-    after = Store().runs("default")
+    after = sorted(Store().runs("default"), key=lambda run: run["seed"])
     assert [r["key"] for r in after] == [r["key"] for r in before]
     assert not {r["run_id"] for r in after} & {r["run_id"] for r in before}
     assert [r["scores"] for r in after] == [r["scores"] for r in before]
+
+
+def kept_checkpoint(configuration, root, key):
+    """Leave a checkpoint of a run behind, as an interruption does."""
+    path = checkpoint_path(root, configuration.study, run_key(configuration, 0))
+    keywords = {**configuration.fit_keywords, "seed": 0}
+    defaults = {name: value for name, value in fit.__kwdefaults__.items() if name not in keywords}
+    records = prepare(
+        configuration.network,
+        configuration.task,
+        checkpoint=Checkpoint(path, None, key),
+        **defaults,
+        **keywords,
+    )
+    next(records)
+    records.close()
+    assert path.exists()
+
+
+def test_resume_off_goes_on_from_no_checkpoint(folder, rnnbench, configuration):
+    kept_checkpoint(configuration, folder / "runs", run_key(configuration, 0))
+    assert rnnbench(f"run model=elman {TINY}")[0] == 0
+    assert Store().runs("default")[0]["resumed"] == 1
+    kept_checkpoint(configuration, folder / "runs", run_key(configuration, 0))
+    assert rnnbench(f"run model=elman {TINY} resume=off")[0] == 0
+    assert Store().runs("default")[0]["resumed"] == 0
+
+
+def test_a_checkpoint_of_another_source_of_a_plugin_is_not_read(folder, rnnbench, configuration, monkeypatch):
+    kept_checkpoint(configuration, folder / "runs", run_key(configuration, 0))
+    made = {"task_source": "rnnbench_plugins/adding.py 1234"}
+    monkeypatch.setattr("rnnbench.experiment.execution.sources", lambda model, task: made)
+    code, _, err = rnnbench(f"run model=elman {TINY}")
+    assert code == 0 and "belongs to another run" in err
+    assert Store().runs("default")[0]["resumed"] == 0
+
+
+def test_a_run_that_another_sweep_stored_and_gave_back_is_not_run_again(folder, rnnbench, monkeypatch):
+    line = f"run model=elman {TINY} seeds=2"
+    compiled, other = Runner.compile, []
+
+    def meanwhile(self, dtypes):
+        compiled(self, dtypes)
+        if not other:
+            other.append(True)
+            assert main(line.split()) == 0
+
+    monkeypatch.setattr(Runner, "compile", meanwhile)
+    assert rnnbench(line)[0] == 0
+    client, study = Store()._connect(), Store()._connection.find("default")
+    assert len(client.search_runs([study], run_view_type=3)) == 2
 
 
 def test_failed_runs_are_run_again(folder, rnnbench, monkeypatch):
@@ -193,10 +248,11 @@ def test_further_spans_need_no_training(folder, rnnbench):
     assert [r["generalisation"] for r in Store().runs("default")] == [None, None]
     code, out, err = rnnbench(f"{line} evaluate.spans=[8,12]")
     assert (code, out) == (0, "") and "2 stored runs are tried on further spans" in err
-    first = Store().runs("default")[0]
+    first = next(r for r in Store().runs("default") if r["seed"] == 0)
     assert first["generalisation"]["values"] == [8, 12]
     assert first["generalisation"]["scores"][0] == pytest.approx(first["scores"]["test_score"])
     assert rnnbench(f"{line} evaluate.spans=[8,16]")[0] == 0
     assert Store().runs("default")[0]["generalisation"]["values"] == [8, 12, 16]
     assert rnnbench(f"run model=elman {TINY} seeds=2 evaluate.spans=[8,12] study.name=new")[0] == 0
-    assert Store().runs("new")[0]["generalisation"]["scores"] == first["generalisation"]["scores"]
+    again = next(r for r in Store().runs("new") if r["seed"] == 0)
+    assert again["generalisation"]["scores"] == first["generalisation"]["scores"]

@@ -26,7 +26,7 @@ def made(tmp_path_factory, database):
     shutil.copy(database, folder / "runs" / "mlflow.db")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        assert main(f"run -m model=elman,rnn {TINY} seeds=2 study.name=one".split()) == 0
+        assert main(f"run -m model=elman,rnn {TINY} seeds=2 train.threads=1 study.name=one".split()) == 0
         assert main(f"run model=mlp {TINY} study.name=two".split()) == 0
     return folder
 

@@ -6,9 +6,15 @@ import math
 import pytest
 
 from rnnbench import models
+from rnnbench.experiment.conduct import open_store
 from rnnbench.experiment.identity import run_key
+from rnnbench.experiment.launchers import local
+from rnnbench.experiment.launchers.contract import WorkerDied
 from rnnbench.experiment.space import search_space, written
+from rnnbench.experiment.trying import tune
 from rnnbench.experiment.tuning import ROUND, Search, Trial, tuned
+from rnnbench.tasks.adding import Adding
+from rnnbench.tracking import Store
 from rnnbench.training import fit
 from tests.experiment.composing import configured, planned
 
@@ -290,6 +296,68 @@ def test_test_data_are_never_asked_for(monkeypatch):
     assert len(seen) == len(set(seen)) == 5 and not final.trial
     assert "test" not in json.dumps({k: v for k, v in final.tuning.items() if k != "rule"})
     assert final.tuning["validation_score"] > 0
+
+
+TRIED = (
+    "model=elman model.hidden=4 task=adding task.length=8 task.validation_size=16 task.test_size=16 "
+    "train=smoke tune.trials=2"
+)
+
+
+def test_no_trial_draws_test_data_not_even_at_other_spans(folder, monkeypatch):
+    drawn, draw = [], Adding.test
+    monkeypatch.setattr(Adding, "test", lambda self, rng: (drawn.append(self.length), draw(self, rng))[1])
+    plan = planned(f"{TRIED} evaluate.spans=[8,16]")
+    (final,) = tune(plan, open_store(plan)).configurations
+    assert len(Store().runs("default.tuning")) == 2 and drawn == []
+    assert final.spans == (8, 16)
+
+
+def test_a_study_may_have_the_longest_name_there_is(folder, rnnbench):
+    name = 100 * "a"
+    assert rnnbench(f"run {TRIED} study.name={name}")[0] == 0
+    assert Store().runs(name)[0]["tuning"]["impossible"] == []
+    assert len(Store().runs(f"{name}.tuning")) == 2
+
+
+def test_a_model_that_no_trial_could_tune_is_told_of(folder, rnnbench):
+    line = f"run {TRIED} train.optimizer=sgd model.activation=linear tune.space={{train.lr:[log,1e30,1e31]}}"
+    code, _, err = rnnbench(line)
+    assert code == 0 and "none of its 2 trials ended well; it is run as it was written" in err
+
+
+def test_trials_can_be_reported(folder, rnnbench):
+    assert rnnbench(f"run {TRIED}")[0] == 0
+    code, _, err = rnnbench("report default.tuning")
+    assert code == 0, err
+
+
+def test_a_trial_that_died_with_its_worker_chooses_nothing(folder, rnnbench, monkeypatch):
+    train, dead = local.execute, []
+
+    def dying(configuration, seed, **given):
+        if configuration.trial and not dead:
+            dead.append(seed)
+            raise WorkerDied("its worker is gone")
+        return train(configuration, seed, **given)
+
+    monkeypatch.setattr(local, "execute", dying)
+    code, _, err = rnnbench(f"run {TRIED}")
+    assert code == 1 and "1 trial died with the workers; start again" in err
+    assert Store().runs("default") == []
+    assert rnnbench(f"run {TRIED}")[0] == 0
+    assert rnnbench(f"run {TRIED} study.name=undisturbed")[0] == 0
+    (one,), (other,) = Store().runs("default"), Store().runs("undisturbed")
+    assert one["key"] == other["key"] and one["tuning"]["chosen"] == other["tuning"]["chosen"]
+
+
+@pytest.mark.parametrize(
+    "budget, updates",
+    [("train.updates=30", 30), ("train.sequences=100", 4), ("train.seconds=2", None)],
+)
+def test_the_record_says_how_long_trials_were(budget, updates):
+    (final,) = tuned(planned(f"model=rnn {SMALL} {budget} tune.trials=1"), Recorder()).configurations
+    assert final.tuning["updates"] == updates
 
 
 REFUSED = {

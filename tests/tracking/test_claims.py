@@ -82,20 +82,11 @@ def test_a_folder_that_cannot_be_made(tmp_path):
         Claims(tmp_path, "demo").take("a")
 
 
-def test_claims_of_others_make_what_was_read_doubtful(tmp_path):
-    one = Claims(tmp_path, "demo")
-    assert one.take("a") and not one.contended
-    other = Claims(tmp_path, "demo")
-    assert other.contended
-    assert other.take("b") and not one.contended
-    assert one.take("c") and one.contended
-
-
-def test_files_of_the_killed_are_cleared_and_doubtful_no_more(tmp_path):
+def test_files_of_the_killed_are_cleared(tmp_path):
     folder = tmp_path / "claims" / "demo"
     folder.mkdir(parents=True)
     (folder / "a").touch()
     with Claims(tmp_path, "demo") as claims:
-        assert not claims.contended and list(folder.iterdir()) == []
-        assert claims.take("a") and not claims.contended
+        assert list(folder.iterdir()) == []
+        assert claims.take("a")
     assert list(folder.iterdir()) == []

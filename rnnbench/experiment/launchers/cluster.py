@@ -7,7 +7,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
-from select import select
+from selectors import EVENT_READ, DefaultSelector
 from time import monotonic
 from typing import IO, Any
 
@@ -86,10 +86,10 @@ class Cluster:
             stdin.write(json.dumps(order) + "\n")
             stdin.flush()
         until = monotonic() + START
-        while monotonic() < until and not select([stdout], [], [], 0.5)[0]:
+        while monotonic() < until and not _says(stdout, 0.5):
             if not self.alive:
                 break
-        line = stdout.readline() if select([stdout], [], [], 0)[0] else ""
+        line = stdout.readline() if _says(stdout, 0.0) else ""
         if not line:
             raise LauncherError(f"hydra/launcher=dask: the workers do not start; see {self._log}")
         return str(json.loads(line)["address"])
@@ -99,6 +99,13 @@ def _fields(security: Any) -> dict[str, Any]:
     names = ["require_encryption", "tls_ca_file"]
     names += [f"tls_{who}_{what}" for who in ("client", "scheduler", "worker") for what in ("key", "cert")]
     return {name: getattr(security, name) for name in names}
+
+
+def _says(stream: IO[str], seconds: float) -> bool:
+    """Whether there is something to read, after so many seconds at most; unlike `select`, of any file."""
+    with DefaultSelector() as selector:
+        selector.register(stream, EVENT_READ)
+        return bool(selector.select(seconds))
 
 
 def _pipe(stream: IO[str] | None) -> IO[str]:
