@@ -9,6 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, wait
 from typing import Any, NamedTuple
 
 from rnnbench.experiment.configuration import Configuration
+from rnnbench.experiment.dry_run import counted
 from rnnbench.experiment.job import Job, Runner
 from rnnbench.experiment.launchers import launcher as make_launcher
 from rnnbench.experiment.launchers.contract import Launcher
@@ -66,7 +67,7 @@ class Queue:
         yield from self._launched(self._claimed(self._all()))
         if self._elsewhere:
             count = sum(len(work.seeds) for work in self._elsewhere)
-            print(f"{count} runs are in another sweep of this study; waiting for them", file=sys.stderr)
+            print(f"another sweep of this study trains {counted(count, 'run')}; waiting", file=sys.stderr)
         while self._elsewhere:
             waiting, self._elsewhere = self._elsewhere, []
             free = list(self._claimed(waiting))

@@ -45,5 +45,5 @@ def whole(key: str, text: str, low: int = 0, high: int | None = None) -> int:
     if text.isascii() and text.isdecimal() and len(text) <= 100 and int(text) >= low:
         if high is None or int(text) <= high:
             return int(text)
-    allowed = f"at least {low}" if high is None else f"from {low} to {high}"
+    allowed = f"of at least {low}" if high is None else f"from {low} to {high}"
     raise Refused(f"{key}={text}: must be a whole number {allowed}")

@@ -21,9 +21,9 @@ WRONG = {
     "temperature=-1": "temperature=-1: must be a finite number of at least 0",
     "temperature=nan": "temperature=nan: must be a finite number of at least 0",
     "temperature=inf": "temperature=inf: must be a finite number of at least 0",
-    "length=0": "length=0: must be a whole number, from 1 to 100000",
-    "length=1e3": "length=1e3: must be a whole number, from 1 to 100000",
-    "seed=-1": "seed=-1: must be a whole number, at least 0",
+    "length=0": "length=0: must be a whole number from 1 to 100000",
+    "length=1e3": "length=1e3: must be a whole number from 1 to 100000",
+    "seed=-1": "seed=-1: must be a whole number of at least 0",
     "she": "she: unknown setting",
 }
 
