@@ -5,7 +5,7 @@ SHELL := /bin/sh
 
 # Two targets at once would install into one .venv and share the cores whose times they measure.
 .NOTPARALLEL:
-.PHONY: help demo test test-peers bench ui lint clean
+.PHONY: help demo test test-faults test-peers bench ui lint clean
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
@@ -18,6 +18,9 @@ demo: .venv/.core  ## train six architectures on four tasks, print and save the 
 
 test: .venv/.test  ## run the tests
 	@$(BIN)/python -m pytest -q
+
+test-faults: .venv/.test  ## kill processes, fill disks, stop servers; no run is lost (minutes)
+	@$(BIN)/python -m pytest -q -m faults
 
 test-peers: .venv/.peers  ## install PyTorch and JAX, run the tests that compare with them
 	@$(BIN)/python -m pytest -q -m peers

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 import urllib.parse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -137,23 +137,37 @@ def ended_runs(path: Path, experiment_id: str) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def runs_tagged(path: Path, experiment_id: str, tag: str, value: str, wanted: str) -> list[tuple[Any, ...]]:
+def runs_tagged(
+    path: Path, experiment_id: str, tag: str, value: str, wanted: Sequence[str]
+) -> list[tuple[Any, ...]]:
     """Return all runs of a study with a tag of that value, deleted ones included.
 
     Returns
     -------
     list of tuple
-        Id, status, end_time (ms or None), lifecycle stage, artifact address, the tag `wanted` (or None).
+        Id, status, end_time (ms or None), lifecycle stage, artifact address, and the wanted tags (or None).
     """
+    other = "(SELECT o.value FROM tags o WHERE o.run_uuid = r.run_uuid AND o.key = ?)"
+    others = "".join(f", {other}" for _ in wanted)
     with _existing(path) as connection:
         found = connection.execute(
-            "SELECT r.run_uuid, r.status, r.end_time, r.lifecycle_stage, r.artifact_uri, other.value"
+            f"SELECT r.run_uuid, r.status, r.end_time, r.lifecycle_stage, r.artifact_uri{others}"
             " FROM tags t JOIN runs r ON r.run_uuid = t.run_uuid"
-            " LEFT JOIN tags other ON other.run_uuid = r.run_uuid AND other.key = ?"
             " WHERE t.key = ? AND t.value = ? AND r.experiment_id = ? ORDER BY r.end_time DESC",
-            (wanted, tag, value, experiment_id),
+            (*wanted, tag, value, experiment_id),
         )
         return found.fetchall()
+
+
+def repeated(path: Path, experiment_id: str, tag: str) -> list[str]:
+    """Return the values of a tag that several runs of a study have, deleted ones left out."""
+    with _existing(path) as connection:
+        found = connection.execute(
+            "SELECT t.value FROM tags t JOIN runs r ON r.run_uuid = t.run_uuid WHERE t.key = ?"
+            " AND r.experiment_id = ? AND r.lifecycle_stage = 'active' GROUP BY t.value HAVING count(*) > 1",
+            (tag, experiment_id),
+        )
+        return [value for (value,) in found]
 
 
 def _existing(path: Path, timeout: float = 20.0) -> closing[sqlite3.Connection]:

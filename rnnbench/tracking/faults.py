@@ -1,6 +1,7 @@
 """What can go wrong with a store, in one plain line each."""
 
 import errno
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,10 @@ from contextlib import contextmanager
 LONGEST = 200
 #: Packages whose exceptions tell of the store and not of a mistake in the caller.
 _THEIRS = frozenset({"mlflow", "sqlalchemy", "requests", "urllib3", "psycopg2", "alembic"})
+#: What SQLAlchemy adds to what a database says.
+_BEHIND = re.compile(r"\[SQL:|\(Background on this error")
+#: An error of the operating system within the text of another.
+_NUMBERED = re.compile(r"\[Errno -?\d+\] ([\w ]+)")
 _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -44,7 +49,10 @@ def reason(error: BaseException) -> str:
         return f"{error.strerror} ({error.filename})" if error.filename else error.strerror
     if isinstance(error, ModuleNotFoundError) and error.name == "psycopg2":
         return "PostgreSQL needs the package psycopg2: pip install 'rnnbench[postgres]'"
-    text = " ".join(str(error).partition("[SQL:")[0].split())
+    text = " ".join(_BEHIND.split(str(error))[0].split())
+    if text.startswith("API request to ") and " failed with exception " in text:
+        said = _NUMBERED.search(text)
+        return f"the MLflow server gives no answer{f' ({said[1]})' if said else ''}"
     first, _, rest = text.partition(") ")
     if first.startswith("(") and rest:
         text = rest

@@ -5,16 +5,20 @@ its dashboard does not show them, and they can be restored.
 """
 
 import time
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from rnnbench.tracking import database
 from rnnbench.tracking.artifacts import local_path
 from rnnbench.tracking.connection import Connection
+from rnnbench.tracking.writer import is_gone
 
 ENDED = ("FINISHED", "FAILED")
 #: Hash of what a run was written from: tells a second sending from a second run.
 CONTENT_TAG = "rnnbench.content"
+#: Who writes a run, as `writer.this_writer` says.
+WRITER_TAG = "rnnbench.writer"
 
 
 class Held(NamedTuple):
@@ -27,6 +31,7 @@ class Held(NamedTuple):
     deleted: bool
     uri: str
     content: str
+    writer: str
 
     @property
     def running(self) -> bool:
@@ -34,9 +39,10 @@ class Held(NamedTuple):
         return self.status == "RUNNING"
 
     @property
-    def rank(self) -> tuple[bool, int, str]:
+    def rank(self) -> tuple[int, int, str]:
         """The greatest of a key stays."""
-        return self.status == "FINISHED", self.ended, self.run_id
+        worth = {"FINISHED": 2, "FAILED": 1}.get(self.status, 0)
+        return worth, self.ended, self.run_id
 
 
 def held(connection: Connection, study: str, key: str) -> list[Held]:
@@ -45,21 +51,21 @@ def held(connection: Connection, study: str, key: str) -> list[Held]:
     if experiment is None:
         return []
     if connection.file is not None:
-        rows = database.runs_tagged(connection.file, experiment, "key", key, CONTENT_TAG)
+        rows = database.runs_tagged(connection.file, experiment, "key", key, (CONTENT_TAG, WRITER_TAG))
     else:
         from mlflow.entities import ViewType
 
         where = f"tags.key = '{key}'"
         rows = [_row(run) for run in connection.search([experiment], where, ViewType.ALL)]
     return [
-        Held(run_id, key, status, int(end or 0), stage == "deleted", uri, content or "")
-        for run_id, status, end, stage, uri, content in rows
+        Held(run_id, key, status, int(end or 0), stage == "deleted", uri, content or "", writer or "")
+        for run_id, status, end, stage, uri, content, writer in rows
     ]
 
 
 def _row(run: Any) -> tuple[Any, ...]:
-    info, content = run.info, run.data.tags.get(CONTENT_TAG)
-    return info.run_id, info.status, info.end_time, info.lifecycle_stage, info.artifact_uri, content
+    info, tags = run.info, (run.data.tags.get(CONTENT_TAG), run.data.tags.get(WRITER_TAG))
+    return info.run_id, info.status, info.end_time, info.lifecycle_stage, info.artifact_uri, *tags
 
 
 def settle(connection: Connection, study: str, run_id: str, key: str, status: str, ended: int | None) -> None:
@@ -103,10 +109,30 @@ def settle(connection: Connection, study: str, run_id: str, key: str, status: st
 
 
 def _rival(other: Held, mine: Held) -> bool:
-    """Whether another run is in the way; one that is being written only if it is an attempt at mine."""
+    """Whether another run is in the way.
+
+    One that is being written is so only if it is an attempt at mine, or if its writer was killed.
+    """
     if other.deleted or other.run_id == mine.run_id:
         return False
-    return not other.running or other.content == mine.content
+    return not other.running or other.content == mine.content or is_gone(other.writer)
+
+
+def keys_of_several(connection: Connection, experiment: str) -> list[str]:
+    """Return the keys of a study, by its id, of which there is more than one run that was not deleted."""
+    if connection.file is not None:
+        return database.repeated(connection.file, experiment, "key")
+    found = connection.search([experiment], "tags.`mlflow.source.name` = 'rnnbench'")
+    count = Counter(run.data.tags["key"] for run in found if "key" in run.data.tags)
+    return [key for key, times in count.items() if times > 1]
+
+
+def superseded(all_of_key: Iterable[Held]) -> list[Held]:
+    """Return the runs of a key that a better or newer one should have driven out."""
+    there = sorted(
+        (run for run in all_of_key if not run.deleted and not run.running), key=lambda run: run.rank
+    )
+    return there[:-1]
 
 
 def retire(connection: Connection, study: str, runs: Iterable[Held], all_of_key: list[Held]) -> int:

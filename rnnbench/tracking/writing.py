@@ -16,12 +16,22 @@ from typing import Any
 from rnnbench.tracking.artifacts import local_path, write_all
 from rnnbench.tracking.connection import BATCH, Connection
 from rnnbench.tracking.naming import HISTORY, columns, finite, metrics_of, tags_of
-from rnnbench.tracking.retirement import CONTENT_TAG, ENDED, held, retire, settle
+from rnnbench.tracking.retirement import (
+    CONTENT_TAG,
+    WRITER_TAG,
+    held,
+    keys_of_several,
+    retire,
+    settle,
+    superseded,
+)
+from rnnbench.tracking.writer import is_gone, this_writer
 
 LONGEST_PARAMETER = 6000
 #: When a run's writing began, in ms: its start_time is that of its training, which may be hours before.
 WRITING_TAG = "rnnbench.writing_since"
-#: Seconds after which a run that is still RUNNING is taken for one whose writer was killed.
+#: Seconds after which a run that is still RUNNING is taken for one whose writer was killed, where that writer
+#: was on another machine.
 ABANDONED = 60.0
 
 
@@ -57,7 +67,10 @@ def write_run(
     run = client.create_run(
         connection.open(study),
         start_time=end - int(1000 * took),
-        tags=tags_of(record) | {WRITING_TAG: str(now), CONTENT_TAG: content_of(record, files)},
+        tags={
+            **tags_of(record),
+            **{WRITING_TAG: str(now), WRITER_TAG: this_writer(), CONTENT_TAG: content_of(record, files)},
+        },
         run_name=f"{record['model']} · {record['task_label']} · seed {record['seed']}",
     )
     run_id = str(run.info.run_id)
@@ -129,22 +142,32 @@ def store_files(connection: Connection, info: Any, files: Mapping[str, bytes], k
 
 
 def end_abandoned(connection: Connection, study: str) -> None:
-    """Give the status KILLED to our runs that have been RUNNING for more than a minute.
+    """Give the status KILLED to our runs whose writer was killed, and retire what it could not retire.
 
-    One whose key has a run that ended is retired: its writer was killed, and the run was done again.
+    A writer of this machine is looked for among the processes; a run of another one is taken for abandoned
+    after a minute, or where it is so far in the future that a clock must have been set back. Of a key that
+    has several runs, because its writer was killed before it had retired the older, the best one stays.
     """
-    client, now = connection.client(), int(1000 * time.time())
-    ours = "attributes.status = 'RUNNING' AND tags.`mlflow.source.name` = 'rnnbench'"
-    for run in list(connection.search([connection.open(study)], ours)):
-        since = int(run.data.tags.get(WRITING_TAG, run.info.start_time))
-        if now - since <= 1000 * ABANDONED:
-            continue
+    client, experiment = connection.client(), connection.open(study)
+    ours = "attributes.status != 'FINISHED' AND tags.`mlflow.source.name` = 'rnnbench'"
+    unfinished = list(connection.search([experiment], ours))
+    for run in unfinished:
+        if run.info.status == "RUNNING" and _abandoned(run):
+            with connection.alone(), suppress_gone():
+                since = int(run.data.tags.get(WRITING_TAG, run.info.start_time))
+                client.set_terminated(run.info.run_id, "KILLED", end_time=since)
+    if connection.served and not unfinished:
+        return
+    for key in keys_of_several(connection, experiment):
         with connection.alone(), suppress_gone():
-            client.set_terminated(run.info.run_id, "KILLED", end_time=since)
-            all_of_key = held(connection, study, run.data.tags.get("key", ""))
-            if any(one.status in ENDED and not one.deleted for one in all_of_key):
-                mine = [one for one in all_of_key if one.run_id == run.info.run_id]
-                retire(connection, study, mine, all_of_key)
+            all_of_key = held(connection, study, key)
+            retire(connection, study, superseded(all_of_key), all_of_key)
+
+
+def _abandoned(run: Any) -> bool:
+    """Whether the writer of a run that is RUNNING will not end it."""
+    since = int(run.data.tags.get(WRITING_TAG, run.info.start_time))
+    return is_gone(run.data.tags.get(WRITER_TAG, "")) or abs(1000 * time.time() - since) > 1000 * ABANDONED
 
 
 def suppress_gone() -> suppress:

@@ -19,6 +19,9 @@ FORMAT = 1
 #: Stands in the JSON where an array was, with the number of the array.
 ARRAY = "array of the file"
 
+#: Folders that took no file last time: of a hundred runs on a full disk one says so.
+_REFUSING: set[Path] = set()
+
 State = dict[str, Any]
 
 
@@ -41,7 +44,6 @@ class Checkpoint:
 
     def __init__(self, path: str | Path, every: float | None, key: str) -> None:
         self.path, self.every, self.key = Path(path), every, key
-        self._complained = False
         self._wait()
 
     @property
@@ -64,9 +66,11 @@ class Checkpoint:
         try:
             _replace(self.path, _packed(state, self.key))
         except OSError as error:
-            if not self._complained:
+            if self.path.parent not in _REFUSING:
                 _say(f"checkpoint {self.path}: not written ({_reason(error)}); training goes on without it")
-            self._complained = True
+            _REFUSING.add(self.path.parent)
+        else:
+            _REFUSING.discard(self.path.parent)
         self._wait()
 
     def load(self) -> State | None:

@@ -1,8 +1,10 @@
 """Faults that take minutes: only with `make test-faults`, which is `pytest -m faults`."""
 
+import sys
+
 import pytest
 
-from tests.faults.sweeping import Folder
+from tests.faults.sweeping import LONG, SHORT, SLOW, Folder
 
 
 def pytest_configure(config):
@@ -11,12 +13,14 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    if "faults" in config.option.markexpr:
-        return
-    skipped = pytest.mark.skip(reason="takes minutes: make test-faults")
+    chosen = "faults" in config.option.markexpr
     for item in items:
-        if item.get_closest_marker("faults"):
-            item.add_marker(skipped)
+        if item.get_closest_marker("faults") is None:
+            continue
+        if not chosen:
+            item.add_marker(pytest.mark.skip(reason="takes minutes: make test-faults"))
+        elif not sys.platform.startswith("linux"):
+            item.add_marker(pytest.mark.skip(reason="finds processes in /proc"))
 
 
 @pytest.fixture
@@ -25,3 +29,28 @@ def folder(tmp_path):
     folder = Folder(tmp_path)
     yield folder
     folder.kill_all()
+
+
+def undisturbed(line, path):
+    folder = Folder(path)
+    code, _, err = folder.run(line)
+    assert code == 0, err
+    return folder.outcome()
+
+
+@pytest.fixture(scope="session")
+def long(tmp_path_factory):
+    """What the long sweep gives where nobody disturbs it."""
+    return undisturbed(LONG, tmp_path_factory.mktemp("long"))
+
+
+@pytest.fixture(scope="session")
+def short(tmp_path_factory):
+    """What the short sweep gives where nobody disturbs it."""
+    return undisturbed(SHORT, tmp_path_factory.mktemp("short"))
+
+
+@pytest.fixture(scope="session")
+def slow(tmp_path_factory):
+    """What the sweep of slow runs gives where nobody disturbs it."""
+    return undisturbed(SLOW, tmp_path_factory.mktemp("slow"))

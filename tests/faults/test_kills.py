@@ -3,81 +3,83 @@
 import os
 import random
 import signal
-import subprocess
 import time
+from contextlib import suppress
+from functools import partial
 
-import pandas as pd
 import pytest
 
-from tests.faults.sweeping import RUNS, SWEEP, Folder
+from tests.faults.sweeping import LONG, SHORT, STUDY, assert_undisturbed, ended, until
 
 pytestmark = pytest.mark.faults
 KILLS = 20
 
 
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
-    """Table and runs of the sweep that nobody disturbs, and the seconds it took."""
-    folder = Folder(tmp_path_factory.mktemp("undisturbed"))
-    clock = time.monotonic()
-    code, _, err = folder.run(SWEEP)
-    assert code == 0, err
-    return *folder.table(), time.monotonic() - clock
-
-
-def assert_the_same(folder, undisturbed):
-    table, rows, _ = undisturbed
-    after, runs = folder.table()
-    assert after == table
-    pd.testing.assert_frame_equal(runs, rows)
-    assert len(runs) == RUNS and folder.statuses().get("FINISHED") == RUNS
-    assert not list((folder.path / "runs" / "checkpoints").rglob("*.npz"))
-
-
-def test_the_process_is_killed_twenty_times(folder, undisturbed):
-    # Moments from the start of Python to well inside the training; late ones make sure that it gets on.
+def test_the_process_is_killed_twenty_times(folder, long):
+    # From the start of Python to the midst of training and storing; late enough on the whole to get on.
     rng = random.Random(0)
     kills = 0
-    while kills < KILLS:
-        process = folder.start(SWEEP)
-        time.sleep(rng.uniform(0.5, 2.0) if rng.random() < 0.3 else rng.uniform(2.0, 5.0))
+    for _ in range(KILLS):
+        process = folder.start(LONG)
+        time.sleep(rng.uniform(0.2, 2.0) if rng.random() < 0.2 else rng.uniform(2.0, 3.5))
         if process.poll() is not None:
             break
         folder.kill(process)
         kills += 1
-    assert kills >= 10, "the sweep was over too early for this test"
-    code, _, err = folder.run(SWEEP)
+    code, _, err = folder.run(LONG)
     assert code == 0, err
-    assert folder.run(SWEEP)[0] == 0
-    assert_the_same(folder, undisturbed)
-    assert "RUNNING" not in folder.statuses()
+    assert "Traceback" not in err
+    assert kills == KILLS, f"the sweep was over after {kills}"
+    assert_undisturbed(folder, long)
 
 
-def workers_of(process):
-    """Return the processes below a command that train: the workers of its cluster."""
-    found = subprocess.run(
-        ["ps", "-o", "pid=,args=", "-g", str(process.pid)], capture_output=True, text=True, check=True
-    ).stdout
-    lines = [line.split(maxsplit=1) for line in found.splitlines()]
-    return [int(pid) for pid, arguments in lines if "spawn_main" in arguments]
-
-
-def test_workers_are_killed_twenty_times(folder, undisturbed):
+def test_workers_are_killed_twenty_times(folder, long):
     pytest.importorskip("distributed")
     rng = random.Random(1)
-    line = f"{SWEEP} hydra/launcher=dask hydra.launcher.workers=2"
-    kills, starts = 0, 0
-    while starts < 20:
+    line = f"{LONG} hydra/launcher=dask hydra.launcher.workers=2"
+    kills, lost, code = 0, 0, 1
+    while code:
+        began = time.time()
         process = folder.start(line)
-        starts += 1
         while process.poll() is None and kills < KILLS:
-            time.sleep(rng.uniform(1.0, 3.0))
-            if workers := workers_of(process):
+            # One in four may hit a cluster that is only starting.
+            if rng.random() < 0.75:
+                until(partial(trained_since, folder, began, process), 20)
+            time.sleep(rng.uniform(0.1, 1.2))
+            if workers := folder.processes("spawn_main"):
                 os.kill(rng.choice(workers), signal.SIGKILL)
                 kills += 1
-        _, err = process.communicate(timeout=300)
-        if process.returncode == 0:
-            break
-        assert "runs failed" in err
-    assert process.returncode == 0 and kills >= 5
-    assert_the_same(folder, undisturbed)
+        code, _, err = ended(process)
+        lost += "runs failed" in err
+        assert code == 0 or "runs failed" in err or "the workers do not start" in err.splitlines()[-1], err
+    assert kills == KILLS, f"the sweep was over after {kills}"
+    assert lost, "no worker was killed while it trained"
+    assert_undisturbed(folder, long)
+    assert folder.nobody()
+
+
+def trained_since(folder, began, process):
+    """Whether there is a checkpoint newer than a moment, or a process has ended."""
+    if process.poll() is not None:
+        return True
+    for path in folder.checkpoints():
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime > began:
+                return True
+    return False
+
+
+def test_what_was_written_last_is_lost_with_the_power(folder, short):
+    """A kill -9 leaves SQLite's log; half of it gone, as after a power cut, is some runs less."""
+    process = folder.start(SHORT)
+    assert until(lambda: folder.stored() >= 3)
+    folder.kill(process)
+    log = folder.runs / "mlflow.db-wal"
+    os.truncate(log, log.stat().st_size // 2)
+    stored = folder.stored()
+    known = len(folder.store().states(STUDY))
+    assert known < stored
+    code, _, err = folder.run(SHORT)
+    assert code == 0, err
+    assert f"{known} done, " in err
+    assert_undisturbed(folder, short)

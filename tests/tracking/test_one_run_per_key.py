@@ -174,7 +174,7 @@ def test_a_kill_at_any_step_of_the_exchange_loses_nothing(store, monkeypatch, st
     again = Store(root=store.root)
     again.open("demo")
     assert config_of(again) == expected
-    assert not [run for run in all_runs(again) if run.info.status == "RUNNING"]
+    assert [run.info.status for run in all_runs(again)] == ["FINISHED"]
     written(again, 3)
     assert config_of(again) == (3, b"3")
     assert len(all_runs(again)) == 1

@@ -5,14 +5,16 @@ import math
 import multiprocessing
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
-from rnnbench.tracking import Store, StoreError, writing
+from rnnbench.tracking import Store, StoreError, writer, writing
 from tests.tracking.records import DIVERGED, FILES, record
 
 
@@ -247,20 +249,56 @@ def test_a_database_that_is_none(tmp_path):
         Store(root=tmp_path / "runs").open("demo")
 
 
-def test_runs_of_a_killed_writer_are_ended(store, monkeypatch):
+@pytest.mark.parametrize("ago", [3600.0, -2 * 86400.0, 0.0])
+def test_runs_of_a_killed_writer_elsewhere_are_ended(store, monkeypatch, ago):
     """A run whose training took hours, but whose writing began just now, is left alone."""
     monkeypatch.setattr(writing, "store_files", lambda *_: 1 / 0)
-    for ago in (3600.0, 0.0):
-        now = time.time() - ago
-        with monkeypatch.context() as clock, pytest.raises(ZeroDivisionError):
-            clock.setattr("rnnbench.tracking.writing.time.time", lambda now=now: now)
-            store.write(record(timings={"train": 7200.0}), FILES)
+    now = time.time() - ago
+    with monkeypatch.context() as clock, pytest.raises(ZeroDivisionError):
+        clock.setattr("rnnbench.tracking.writing.time.time", lambda: now)
+        store.write(record(timings={"train": 7200.0}), FILES)
     again = Store(root=store.root)
     again.open("demo")
     client = again._connect()
-    found = client.search_runs([client.get_experiment_by_name("demo").experiment_id])
-    assert sorted(run.info.status for run in found) == ["KILLED", "RUNNING"]
+    (found,) = client.search_runs([client.get_experiment_by_name("demo").experiment_id])
+    assert found.info.status == ("RUNNING" if ago == 0.0 else "KILLED")
     assert again.runs("demo") == []
+
+
+DYING = """
+import os, signal, sys
+from rnnbench.tracking import Store, writing
+from tests.tracking.records import FILES, record
+writing.store_files = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+Store(root=sys.argv[1]).write(record(), FILES)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
+def test_a_run_of_a_writer_killed_on_this_machine_is_ended_at_once(store):
+    store.open("demo")
+    repo = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", DYING, store.root], cwd=repo, timeout=120)
+    assert done.returncode == -signal.SIGKILL
+    again = Store(root=store.root)
+    client = again._connect()
+    experiment = client.get_experiment_by_name("demo").experiment_id
+    assert [run.info.status for run in client.search_runs([experiment])] == ["RUNNING"]
+    again.open("demo")
+    assert [run.info.status for run in client.search_runs([experiment])] == ["KILLED"]
+    again.write(record(), FILES)
+    assert [run.info.status for run in client.search_runs([experiment])] == ["FINISHED"]
+
+
+def test_writers_of_which_nobody_knows(monkeypatch):
+    mine = writer.this_writer()
+    assert (
+        not writer.is_gone(mine) and not writer.is_gone("") and not writer.is_gone("elsewhere; process 1 2")
+    )
+    machine, _, process = mine.rpartition("; process ")
+    assert writer.is_gone(f"{machine}; process {process.split()[0]} 0"), "a process of the same number"
+    monkeypatch.setattr(writer, "_began", lambda process: writer.UNKNOWN)
+    assert not writer.is_gone(mine)
 
 
 def test_runs_are_found_by_the_beginning_of_their_keys(store):

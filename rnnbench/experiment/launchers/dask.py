@@ -27,7 +27,7 @@ ANSWER = 8.0
 LOOK = 0.5
 #: Seconds after which a worker that is not seen is gone, so is a scheduler, and new workers must be there.
 GONE, LOST, NONE = 2.0, 15.0, 60.0
-#: So many times a run is sent to workers that are gone before they begin it.
+#: So many times a run is sent to workers that are gone before they begin it, and a cluster is started.
 ATTEMPTS = 3
 _LOGGERS = (
     "distributed",
@@ -94,7 +94,7 @@ class Dask(Distant):
     def _open(self) -> None:
         address, security = self._settings.address, None
         if address is None:
-            self._cluster = Cluster(self._own, self.root / "dask.log")
+            self._cluster = self._start_cluster()
             address, security = self._cluster.address, self._cluster.security
         try:
             with warnings.catch_warnings():
@@ -110,6 +110,17 @@ class Dask(Distant):
             if isinstance(error, OSError | ValueError | TypeError | ImportError | RuntimeError):
                 raise Refused(f"hydra.launcher.address={address}: no Dask scheduler answers there") from error
             raise
+
+    def _start_cluster(self) -> Cluster:
+        """Start workers on this machine; once more where they ended at once, as when one was killed."""
+        for left in reversed(range(ATTEMPTS)):
+            began = monotonic()
+            try:
+                return Cluster(self._own, self.root / "dask.log")
+            except LauncherError as error:
+                if not left or monotonic() - began > LOST:
+                    raise Refused(str(error)) from error
+        raise AssertionError
 
     def _close(self) -> None:
         try:
