@@ -19,7 +19,7 @@ from omegaconf import OmegaConf
 
 from rnnbench.experiment import available, folders, schema
 from rnnbench.experiment.conduct import conduct, look_out, open_store
-from rnnbench.experiment.dry_run import describe
+from rnnbench.experiment.dry_run import counted, describe
 from rnnbench.experiment.interruption import terminable
 from rnnbench.experiment.job import Figures
 from rnnbench.experiment.launchers.contract import LauncherError
@@ -167,10 +167,8 @@ def carry_out(plan: Plan, figures: Figures | None = None) -> int:
         print(f"rnnbench: {tally.failed} of {tally.runs} runs failed", file=sys.stderr)
     if tally.waiting:
         where = f"{store.root.name}/spool"
-        print(
-            f"rnnbench: {tally.waiting} finished runs wait in {where} and are stored on the next start",
-            file=sys.stderr,
-        )
+        many = counted(tally.waiting, "finished run")
+        print(f"rnnbench: {many} in {where}, to be stored on the next start", file=sys.stderr)
     return 1 if tally.failed or tally.waiting else 0
 
 

@@ -19,8 +19,9 @@ FORMAT = 1
 #: Stands in the JSON where an array was, with the number of the array.
 ARRAY = "array of the file"
 
-#: Folders that took no file last time: of a hundred runs on a full disk one says so.
+#: Folders that took no file once: of a hundred runs on a full disk one says so.
 _REFUSING: set[Path] = set()
+_SAYING = threading.Lock()
 
 State = dict[str, Any]
 
@@ -66,11 +67,11 @@ class Checkpoint:
         try:
             _replace(self.path, _packed(state, self.key))
         except OSError as error:
-            if self.path.parent not in _REFUSING:
+            with _SAYING:
+                first = self.path.parent not in _REFUSING
+                _REFUSING.add(self.path.parent)
+            if first:
                 _say(f"checkpoint {self.path}: not written ({_reason(error)}); training goes on without it")
-            _REFUSING.add(self.path.parent)
-        else:
-            _REFUSING.discard(self.path.parent)
         self._wait()
 
     def load(self) -> State | None:
@@ -199,4 +200,5 @@ def _reason(error: Exception) -> str:
 
 
 def _say(line: str) -> None:
-    print(f"rnnbench: {line}", file=sys.stderr)
+    # In one piece: other threads write there too.
+    sys.stderr.write(f"rnnbench: {line}\n")

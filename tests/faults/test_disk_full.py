@@ -97,7 +97,7 @@ def test_a_full_disk_in_mid_sweep(disk, there, short):
     others = [line for line in others if "runs/checkpoints" not in line]
     assert len(others) == 2 and "database or disk is full; finished runs wait in " in others[0]
     waiting = int(others[1].split()[1])
-    assert others[1].endswith("finished runs wait in runs/spool and are stored on the next start")
+    assert others[1].endswith(" in runs/spool, to be stored on the next start")
     assert len(err.splitlines()) - len(others) <= 2, "the same of every checkpoint"
     disk.do("rm", "runs/ballast")
     err = go_on(disk, there, short)

@@ -43,7 +43,7 @@ def test_a_server_stopped_in_mid_sweep(folder, server, short, number):
     assert len(told) < 300 + len(str(folder.path))
     # The first too, where the server went between the end of that run and its answer.
     waiting = int(last.split()[1])
-    assert 1 <= waiting <= 6 and last.endswith("wait in runs/spool and are stored on the next start")
+    assert 1 <= waiting <= 6 and last.endswith(" in runs/spool, to be stored on the next start")
     code, _, err = folder.run(line)
     assert code == 1 and len(err.splitlines()) == 1 and "no MLflow server answers there" in err
     process.start()
