@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rnnbench.experiment.dry_run import counted
+from rnnbench.experiment.fair import budget_note
 from rnnbench.experiment.further import evaluate_further
 from rnnbench.experiment.job import Figures, Runner
 from rnnbench.experiment.launchers.contract import LauncherError
@@ -17,7 +18,7 @@ from rnnbench.experiment.progress import Progress
 from rnnbench.experiment.queue import Queue
 from rnnbench.experiment.refusals import Refused
 from rnnbench.experiment.resume import Outlook, edited
-from rnnbench.experiment.summary import Summary
+from rnnbench.experiment.summary import Ending, Summary, summarise
 from rnnbench.tracking import Claims, Store, StoreError
 
 
@@ -90,7 +91,7 @@ def conduct(
     figures : callable, optional
         Draws the diagnostics of a run.
     say : callable
-        Takes a line for each configuration that was run.
+        Takes a line for each configuration that was run; where nothing is left to run, for each one.
     """
     # Claims first: who has stored runs since the store was looked at, is seen by them.
     with Claims(store.root, plan.configurations[0].study) as claims:
@@ -104,6 +105,8 @@ def conduct(
                 runner = Runner(store, claims, progress, plan.as_plain(), figures)
                 _train(Queue(runner, plan, outlook), runner, plan, say, tally)
             tally.waiting = store.waiting
+        else:
+            _tell(plan, outlook, say)
         evaluate_further(plan, outlook, store)
     return tally
 
@@ -126,6 +129,18 @@ def _train(queue: Queue, runner: Runner, plan: Plan, say: Callable[[str], None],
                 tally.lost += sum(_is_lost(result) for result in job.stored.values())
                 say(tally.summaries[-1].line(width))
             runner.progress.end(job.number, done)
+
+
+def _tell(plan: Plan, outlook: Outlook, say: Callable[[str], None]) -> None:
+    """Say what the store holds of each configuration, as it was said when it was run."""
+    names = plan.names
+    width = max(map(len, names))
+    for name, configuration in zip(names, plan.configurations, strict=True):
+        if stored := outlook.stored(configuration):
+            endings = [Ending.of(state) for state in stored.values()]
+            seconds = sum(state.seconds for state in stored.values())
+            note = budget_note(configuration.width, configuration.budget_of)
+            say(summarise(name, endings, seconds, note).line(width))
 
 
 def _is_lost(result: Any) -> bool:
