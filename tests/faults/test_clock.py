@@ -31,5 +31,5 @@ def test_a_clock_set_back_before_the_next_start(folder, short):
     assert code == 0, err
     assert_undisturbed(folder, short)
     assert not old & {state.run_id for state in folder.store().states("faults").values()}
-    code, out, err = folder.run(SHORT)
-    assert (code, out) == (0, "") and "6 done, 0 to run" in err
+    code, _, err = folder.run(SHORT)
+    assert code == 0 and "6 done, 0 to run" in err

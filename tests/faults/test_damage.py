@@ -126,8 +126,8 @@ def test_a_damaged_database(folder, rnnbench):
     remove_database(folder)
     for part in (folder / "copy").glob("mlflow.db*"):
         shutil.copy(part, database.parent)
-    code, out, err = Folder(folder).run(f"run {SWEEP} seeds=2")
-    assert (code, out) == (0, "") and "2 done, 0 to run" in err
+    code, _, err = Folder(folder).run(f"run {SWEEP} seeds=2")
+    assert code == 0 and "2 done, 0 to run" in err
     assert weights("default", moved(folder)) == before
 
 
