@@ -19,7 +19,7 @@ from omegaconf import OmegaConf
 
 from rnnbench.experiment import available, folders, schema
 from rnnbench.experiment.conduct import conduct, look_out, open_store
-from rnnbench.experiment.dry_run import counted, describe
+from rnnbench.experiment.dry_run import describe
 from rnnbench.experiment.interruption import terminable
 from rnnbench.experiment.job import Figures
 from rnnbench.experiment.launchers.contract import LauncherError
@@ -27,6 +27,7 @@ from rnnbench.experiment.plan import Plan, check, compose_one
 from rnnbench.experiment.refusals import Refused
 from rnnbench.experiment.sweep import Reader, choices_of, expand, read_grids
 from rnnbench.experiment.trying import tune
+from rnnbench.experiment.wording import counted
 from rnnbench.tracking import Store, StoreError
 
 USAGE = """\

@@ -6,7 +6,6 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from rnnbench.experiment.dry_run import counted
 from rnnbench.experiment.fair import budget_note
 from rnnbench.experiment.further import evaluate_further
 from rnnbench.experiment.job import Figures, Runner
@@ -19,6 +18,7 @@ from rnnbench.experiment.queue import Queue
 from rnnbench.experiment.refusals import Refused
 from rnnbench.experiment.resume import Outlook, edited
 from rnnbench.experiment.summary import Ending, Summary, summarise
+from rnnbench.experiment.wording import counted
 from rnnbench.tracking import Claims, Store, StoreError
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from rnnbench.experiment.plan import Plan
 from rnnbench.experiment.resume import Outlook, newest_of_each_size, seconds_of_a_run
+from rnnbench.experiment.wording import clock, counted
 from rnnbench.tracking import State
 
 HEADER = ("configuration", "seeds", "done", "to run", "parameters", "time")
@@ -66,23 +67,6 @@ def _totals(plan: Plan, outlook: Outlook, total: float, unknown: int) -> str:
         return f"{first}\nno estimate: no run of these tasks was seen"
     but = f", without {counted(unknown, 'run')} of tasks not seen yet" if unknown else ""
     return f"{first}\nat most about {clock(total)} with {threads} at a time, from runs already seen{but}"
-
-
-def counted(number: int, what: str) -> str:
-    """Return a number with its noun: 1 run, 2 runs."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
-def clock(seconds: float) -> str:
-    """Return a duration as people say it: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:

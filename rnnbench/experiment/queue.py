@@ -9,12 +9,12 @@ from concurrent.futures import FIRST_COMPLETED, wait
 from typing import Any, NamedTuple
 
 from rnnbench.experiment.configuration import Configuration
-from rnnbench.experiment.dry_run import counted
 from rnnbench.experiment.job import Job, Runner
 from rnnbench.experiment.launchers import launcher as make_launcher
 from rnnbench.experiment.launchers.contract import Launcher
 from rnnbench.experiment.plan import Plan
 from rnnbench.experiment.resume import Outlook
+from rnnbench.experiment.wording import counted
 
 #: Seeds in training or waiting for it, per slot: enough that none waits while a run is stored.
 AHEAD = 3

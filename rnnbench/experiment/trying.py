@@ -6,12 +6,12 @@ from typing import Any
 
 from rnnbench.experiment.conduct import conduct
 from rnnbench.experiment.configuration import Configuration
-from rnnbench.experiment.dry_run import counted
 from rnnbench.experiment.identity import run_key
 from rnnbench.experiment.launchers.contract import LauncherError
 from rnnbench.experiment.memory import TooLarge
 from rnnbench.experiment.plan import Plan
 from rnnbench.experiment.tuning import tuned
+from rnnbench.experiment.wording import counted
 from rnnbench.tracking import Store, StoreError
 
 

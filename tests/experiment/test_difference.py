@@ -4,15 +4,13 @@ import pytest
 
 from rnnbench.experiment.difference import configurations, outcomes, provenances
 from rnnbench.tracking import Store
-from tests.experiment import verbs
 
 TINY = "train=smoke task.length=8 task.validation_size=16 task.test_size=16 model.hidden=4"
 
 
 @pytest.fixture
-def train(folder, rnnbench, monkeypatch):
+def train(folder, rnnbench):
     """Train one run; returns its record."""
-    verbs.give(monkeypatch)
 
     def trained(line, study="default"):
         assert rnnbench(f"run {TINY} {line} study.name={study}")[0] == 0

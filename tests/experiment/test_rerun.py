@@ -22,15 +22,13 @@ from rnnbench.experiment.refusals import Refused
 from rnnbench.tracking import Store
 from rnnbench.tracking.artifacts import local_path
 from rnnbench.training.fitting import prepare
-from tests.experiment import verbs
 
 TINY = "train=smoke task.length=8 task.validation_size=16 task.test_size=16 model.hidden=4"
 
 
 @pytest.fixture
-def train(folder, rnnbench, monkeypatch):
+def train(folder, rnnbench):
     """Train one run; returns its record."""
-    verbs.give(monkeypatch)
 
     def trained(line=f"model=rnn {TINY}"):
         code, _, err = rnnbench(f"run {line}")

@@ -13,7 +13,6 @@ from rnnbench.experiment.lookup import Stored, find
 from rnnbench.experiment.refusals import Refused
 from rnnbench.experiment.stored import age_text
 from rnnbench.tracking import Store
-from tests.experiment import verbs
 
 TINY = "train=smoke task.length=8 task.validation_size=16 task.test_size=16 model.hidden=4"
 
@@ -35,7 +34,6 @@ def made(tmp_path_factory, database):
 def stored(made, monkeypatch):
     """The two studies, which every test leaves as they were."""
     monkeypatch.chdir(made)
-    verbs.give(monkeypatch)
 
 
 def listed(rnnbench, line=""):
@@ -93,8 +91,7 @@ def test_trials_without_test_scores_show_those_on_validation_data(stored, rnnben
     assert listed(rnnbench, "one")[0]["score"] is None
 
 
-def test_before_the_first_run(empty, rnnbench, monkeypatch):
-    verbs.give(monkeypatch)
+def test_before_the_first_run(empty, rnnbench):
     code, out, err = rnnbench("runs")
     assert (code, out) == (0, "") and "there are no runs" in err
     assert rnnbench("runs --json") == (0, "[]\n", "")

@@ -1,0 +1,18 @@
+"""Numbers and durations in lines for the terminal."""
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number with its noun: 1 run, 2 runs."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def clock(seconds: float) -> str:
+    """Return a duration as people say it: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
