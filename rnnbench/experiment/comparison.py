@@ -1,6 +1,5 @@
 """How far two runs lie apart: weights, scores and histories, bit by bit and in the largest difference."""
 
-import io
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.experiment.record import as_json
-from rnnbench.tracking import Store
 
 Array = NDArray[Any]
 #: What a clock measured: different in every run.
@@ -40,12 +38,6 @@ class Part(NamedTuple):
     largest: float
     where: str
     extent: str
-
-
-def weights_of(store: Store, record: Mapping[str, Any]) -> dict[str, Array]:
-    """Return the stored weights of a run by name, in their order."""
-    with np.load(io.BytesIO(store.read_file(record, "weights.npz")), allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
 
 
 def compare_weights(stored: Mapping[str, Array], now: Mapping[str, Array]) -> Part:

@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 from rich.text import Text
 
 from rnnbench.experiment import available, grids, schema
-from rnnbench.experiment.comparison import Part, compare_histories, compare_weights, weights_of
+from rnnbench.experiment.comparison import Part, compare_histories, compare_weights
 from rnnbench.experiment.identity import default_of
 from rnnbench.experiment.lookup import find
 from rnnbench.experiment.refusals import Refused
+from rnnbench.experiment.weights import stored_weights
 from rnnbench.tracking import Store, StoreError
 
 #: What one of the runs does not have.
@@ -195,7 +196,7 @@ def _seconds(record: Mapping[str, Any]) -> float | None:
 def _trained_bits(store: Store, a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Row]:
     """Yield how far weights and histories lie apart, where they can be compared."""
     try:
-        part = compare_weights(weights_of(store, a), weights_of(store, b))
+        part = compare_weights(stored_weights(store, a), stored_weights(store, b))
     except StoreError:
         return  # A failed run has none.
     if not math.isinf(part.largest):

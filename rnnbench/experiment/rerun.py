@@ -14,7 +14,6 @@ from rnnbench.experiment.comparison import (
     compare_scores,
     compare_weights,
     plain,
-    weights_of,
 )
 from rnnbench.experiment.execution import one_thread
 from rnnbench.experiment.job import compile_kernels
@@ -24,6 +23,7 @@ from rnnbench.experiment.progress import Progress
 from rnnbench.experiment.provenance import provenance
 from rnnbench.experiment.refusals import Refused
 from rnnbench.experiment.settings import read_settings
+from rnnbench.experiment.weights import stored_weights
 from rnnbench.tracking import Store
 from rnnbench.training import Result, drain, fit
 from rnnbench.training.fitting import prepare
@@ -60,7 +60,7 @@ def rerun(store: Store, key: str, settings: Sequence[str] = ()) -> bool:
     tolerance = _tolerance(given["tolerance"])
     record = find(store, key, given["study"])
     again = set_up(record, store.read_file(record, "config.yaml").decode())
-    weights = weights_of(store, record)
+    weights = stored_weights(store, record)
     for sentence in again.changes:
         print(sentence)
     clock = time.perf_counter()

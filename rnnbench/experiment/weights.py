@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnnbench.network import Network, Parameters
 from rnnbench.tracking import Store
@@ -20,9 +21,21 @@ def stored_network(store: Store, record: Mapping[str, Any]) -> tuple[Network, Pa
         If its files are missing.
     """
     network = Network.from_dict(json.loads(store.read_file(record, "network.json")))
-    with np.load(io.BytesIO(store.read_file(record, "weights.npz")), allow_pickle=False) as weights:
-        dtype = np.result_type(*(weights[name].dtype for name in weights)) if weights.files else np.float32
-        parameters = network.parameters(np.zeros(network.n_parameters, dtype))
-        for name in weights.files:
-            parameters[name] = weights[name]
+    weights = stored_weights(store, record)
+    dtype = np.result_type(*(array.dtype for array in weights.values())) if weights else np.float32
+    parameters = network.parameters(np.zeros(network.n_parameters, dtype))
+    for name, array in weights.items():
+        parameters[name] = array
     return network, parameters
+
+
+def stored_weights(store: Store, record: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    """Return the weights that a run reported by name, in their order.
+
+    Raises
+    ------
+    StoreError
+        If its file is missing.
+    """
+    with np.load(io.BytesIO(store.read_file(record, "weights.npz")), allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
