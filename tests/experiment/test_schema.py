@@ -161,7 +161,7 @@ def test_fair_memory_as_the_issue_wants_it():
     assert len(plan.configurations) == 54 and not plan.skipped
     for c in plan.configurations:
         assert (c.budget, c.budget_of, len(c.seeds)) == (1000, "parameters", 5)
-        assert c.tune.trials == 8 and not c.tune.space
+        assert (c.tune.trials, c.tune.seeds) == (8, 3) and not c.tune.space
         assert len(search_space(c)) == 4, "what is tuned must not be given in the grids"
         assert abs(c.width.deviation) <= c.width.allowed
     assert all(plan.configurations[0].notes[note] for note in ("question", "source", "expected"))
