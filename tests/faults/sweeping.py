@@ -2,11 +2,13 @@
 
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,13 +25,13 @@ TRAIN = (
     f"study.name={STUDY} train.updates=4000 train.evaluate_every=500 train.stop_when_solved=false "
     "train.checkpoint_every=0.2"
 )
-#: 18 runs of about a second.
-LONG = f"run -m model=elman,rnn,narx task=adding task.length=20,30 model.hidden=8 seeds=3 {TRAIN}"
+#: 18 runs of two seconds or more.
+LONG = f"run -m model=elman,rnn,narx task=paced task.length=20,30 model.hidden=8 seeds=3 {TRAIN}"
 #: Six of them.
-SHORT = f"run -m model=elman,narx task=adding task.length=20 model.hidden=8 seeds=3 {TRAIN}"
-#: Four runs of two seconds, each a configuration of its own.
+SHORT = f"run -m model=elman,narx task=paced task.length=20 model.hidden=8 seeds=3 {TRAIN}"
+#: Four runs of three seconds or more, each a configuration of its own.
 SLOW = (
-    SHORT.replace("elman,narx", "elman,narx,rnn,jordan").replace("seeds=3", "seeds=1").replace("4000", "9000")
+    SHORT.replace("elman,narx", "elman,narx,rnn,jordan").replace("seeds=3", "seeds=1").replace("4000", "6000")
 )
 #: Parts of the names of columns that say how long something took, or how often it was interrupted.
 NOT_THE_SAME = ("seconds", "resumed", "launcher")
@@ -55,6 +57,9 @@ class Folder:
         self.path, self._inside = Path(path), tuple(inside)
         self.runs = self.path / "runs"
         self._processes = []
+        plugins = self.path / "rnnbench_plugins"
+        plugins.mkdir(exist_ok=True)
+        shutil.copy(Path(__file__).with_name("paced.py"), plugins)
 
     def start(self, line, python=("-m", "rnnbench")):
         """Start a command of rnnbench, or (`python=None`) one of the shell, and return its process."""
@@ -118,6 +123,14 @@ class Folder:
     def checkpoints(self):
         """Return the checkpoints there are."""
         return list((self.runs / "checkpoints").rglob("*.npz"))
+
+    def trained_since(self, moment):
+        """Whether a run has written a checkpoint after a moment of the clock."""
+        for path in self.checkpoints():
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime > moment:
+                    return True
+        return False
 
     def stored(self):
         """Return how many runs the local store holds as finished, though it be in use."""
