@@ -107,8 +107,12 @@ class Dask(Distant):
             self._find_workers()
         except BaseException as error:
             self._close()
+            given = f"hydra.launcher.address={address}"
             if isinstance(error, OSError | ValueError | TypeError | ImportError | RuntimeError):
-                raise Refused(f"hydra.launcher.address={address}: no Dask scheduler answers there") from error
+                raise Refused(f"{given}: no Dask scheduler answers there") from error
+            if isinstance(error, AssertionError):
+                # So Dask refuses settings of its own, such as a time that is too short.
+                raise Refused(f"{given}: Dask refuses its settings: {error}") from error
             raise
 
     def _start_cluster(self) -> Cluster:

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -13,6 +14,8 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("distributed")
+
+from dask.config import set as distributed_settings
 
 from rnnbench.experiment.launchers import dask as launched
 from rnnbench.experiment.launchers import settings
@@ -151,6 +154,16 @@ def test_a_scheduler_that_does_not_answer(address, empty, capfd, monkeypatch):
     said = f"hydra.launcher.address={address}: no Dask scheduler answers there"
     assert str(refused.value) == said and time.monotonic() - clock < 12
     assert capfd.readouterr() == ("", "")
+
+
+def test_settings_that_dask_refuses(empty):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        with distributed_settings({"distributed.comm.timeouts.tcp": "3s"}), pytest.raises(Refused) as refused:
+            with opened("dask", address=address):
+                pass
+    said = f"hydra.launcher.address={address}: Dask refuses its settings: Timeout too low"
+    assert str(refused.value) == said
 
 
 @pytest.fixture
