@@ -2,7 +2,8 @@
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from rnnbench.parsers import COMMANDS, LISTS, Unaccepted, parser, subparser
@@ -68,15 +69,23 @@ def _unknown(what: str, word: str, allowed: Sequence[str]) -> Unaccepted:
     return Unaccepted(str(unknown(what, word, word, allowed)))
 
 
-def _run(rest: list[str]) -> int:
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Turn what is refused, and a store that cannot be used, into what the user reads."""
     from rnnbench.experiment.refusals import Refused
+    from rnnbench.tracking import StoreError
 
     try:
-        from rnnbench.experiment import command
+        yield
+    except (Refused, StoreError) as error:
+        raise Unaccepted(str(error)) from error
 
-        return command.run(rest, _figures)
-    except Refused as refused:
-        raise Unaccepted(str(refused)) from refused
+
+@_refusing()
+def _run(rest: list[str]) -> int:
+    from rnnbench.experiment import command
+
+    return command.run(rest, _figures)
 
 
 def _figures(record: Mapping[str, Any], seen: Mapping[str, Any]) -> dict[str, bytes]:
@@ -85,17 +94,14 @@ def _figures(record: Mapping[str, Any], seen: Mapping[str, Any]) -> dict[str, by
     return figures(record, seen)
 
 
+@_refusing()
 def _draw(rest: list[str]) -> int:
     from rnnbench.experiment import drawn
-    from rnnbench.experiment.refusals import Refused
 
     if "-h" in rest or "--help" in rest:
         print(drawn.HELP)
         return 0
-    try:
-        request = drawn.read_request(rest)
-    except Refused as refused:
-        raise Unaccepted(str(refused)) from refused
+    request = drawn.read_request(rest)
     from rnnbench.drawing import draw
 
     try:
@@ -151,48 +157,37 @@ def _new(options: argparse.Namespace) -> int:
     return 0
 
 
+@_refusing()
 def _check(options: argparse.Namespace) -> int:
     from rnnbench.experiment.checking import check
-    from rnnbench.experiment.refusals import Refused
 
-    try:
-        return check(options.name, options.settings)
-    except Refused as refused:
-        raise Unaccepted(str(refused)) from refused
+    return check(options.name, options.settings)
 
 
+@_refusing()
 def _predict(options: argparse.Namespace) -> int:
     from rnnbench.experiment.prediction import predict
-    from rnnbench.experiment.refusals import Refused
-    from rnnbench.tracking import Store, StoreError
+    from rnnbench.tracking import Store
 
-    try:
-        print(predict(Store(options.uri), options.key, options.file, options.settings))
-    except (Refused, StoreError) as error:
-        raise Unaccepted(str(error)) from error
+    print(predict(Store(options.uri), options.key, options.file, options.settings))
     return 0
 
 
+@_refusing()
 def _sample(options: argparse.Namespace) -> int:
-    from rnnbench.experiment.refusals import Refused
     from rnnbench.experiment.sampling import sample
-    from rnnbench.tracking import Store, StoreError
+    from rnnbench.tracking import Store
 
-    try:
-        print(sample(Store(options.uri), options.key, options.settings))
-    except (Refused, StoreError) as error:
-        raise Unaccepted(str(error)) from error
+    print(sample(Store(options.uri), options.key, options.settings))
     return 0
 
 
+@_refusing()
 def _report(options: argparse.Namespace) -> int:
-    from rnnbench.tracking import Store, StoreError
+    from rnnbench.tracking import Store
 
-    try:
-        store = Store(options.uri)
-        studies = store.studies()
-    except StoreError as error:
-        raise Unaccepted(str(error)) from error
+    store = Store(options.uri)
+    studies = store.studies()
     if options.study not in studies:
         raise _unknown("study", options.study, studies)
     from rnnbench.reporting import print_table, report
@@ -201,7 +196,7 @@ def _report(options: argparse.Namespace) -> int:
     try:
         page = report(options.study, store)
         print_table(options.study, store)
-    except (ReportError, StoreError) as error:
+    except ReportError as error:
         raise Unaccepted(str(error)) from error
     except OSError as error:
         where = error.filename or "reports"
@@ -210,52 +205,42 @@ def _report(options: argparse.Namespace) -> int:
     return 0
 
 
+@_refusing()
 def _runs(options: argparse.Namespace) -> int:
-    from rnnbench.experiment.refusals import Refused
     from rnnbench.experiment.stored import runs
-    from rnnbench.tracking import Store, StoreError
+    from rnnbench.tracking import Store
 
     form = "json" if options.json else "csv" if options.csv else "table"
     act = "delete" if options.delete else "restore" if options.restore else "list"
-    try:
-        return runs(Store(options.uri), options.words, act, form, options.yes)
-    except (Refused, StoreError) as error:
-        raise Unaccepted(str(error)) from error
+    return runs(Store(options.uri), options.words, act, form, options.yes)
 
 
+@_refusing()
 def _diff(options: argparse.Namespace) -> int:
     from rnnbench.experiment.difference import diff
-    from rnnbench.experiment.refusals import Refused
-    from rnnbench.tracking import Store, StoreError
+    from rnnbench.tracking import Store
 
-    try:
-        diff(Store(options.uri), options.a, options.b)
-    except (Refused, StoreError) as error:
-        raise Unaccepted(str(error)) from error
+    diff(Store(options.uri), options.a, options.b)
     return 0
 
 
+@_refusing()
 def _rerun(options: argparse.Namespace) -> int:
-    from rnnbench.experiment.refusals import Refused
     from rnnbench.experiment.rerun import rerun
-    from rnnbench.tracking import Store, StoreError
+    from rnnbench.tracking import Store
 
-    try:
-        return 0 if rerun(Store(options.uri), options.key, options.settings) else 1
-    except (Refused, StoreError) as error:
-        raise Unaccepted(str(error)) from error
+    return 0 if rerun(Store(options.uri), options.key, options.settings) else 1
 
 
+@_refusing()
 def _ui(options: argparse.Namespace) -> int:
-    from rnnbench.tracking import Store, StoreError
+    from rnnbench.experiment.lookup import NONE
+    from rnnbench.tracking import Store
     from rnnbench.tracking.dashboard import serve
 
     if not 1 <= options.port <= 65535:
         raise Unaccepted(f"--port={options.port}: must lie between 1 and 65535")
-    try:
-        store = Store(options.uri)
-    except StoreError as error:
-        raise Unaccepted(str(error)) from error
+    store = Store(options.uri)
     if not store.exists:
-        raise Unaccepted("there are no runs in ./runs yet: start one with rnnbench run")
+        raise Unaccepted(NONE)
     return serve(store, options.port)

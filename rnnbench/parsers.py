@@ -38,6 +38,7 @@ COMMANDS = (
     "ui",
 )
 LISTS = ("models", "tasks", "experiments", "sizes")
+KEY = "key of a stored run (see rnnbench runs), or its beginning; STUDY/KEY for one study's"
 #: Commands that read the store.
 STORED = ("runs", "report", "diff", "rerun", "predict", "sample", "ui")
 
@@ -97,9 +98,9 @@ def subparser(command: str) -> argparse.ArgumentParser:
         made.add_argument("name", help="a model or a task, see rnnbench list")
         made.add_argument("settings", nargs="*", help="fields, such as model.hidden=8 or task.length=20")
     elif command in ("predict", "sample", "rerun"):
-        made.add_argument("key", help="key of a stored run (see rnnbench runs), or its beginning")
+        made.add_argument("key", help=KEY)
     elif command == "diff":
-        made.add_argument("a", help="key of a stored run, or its beginning; STUDY/KEY for one study's")
+        made.add_argument("a", help=KEY)
         made.add_argument("b", help="key of the other run")
     elif command == "runs":
         _add_runs(made)

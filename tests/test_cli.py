@@ -72,7 +72,7 @@ def test_a_model_of_ones_own_is_written_and_checked(tmp_path):
     assert "leaky: " in start("list", "models", cwd=tmp_path).stdout
     done = start("check", "leaky", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "model leaky [rnnbench_plugins/leaky.py]: all 11 contracts hold"
+    assert done.stdout.splitlines()[-1] == "model leaky [rnnbench_plugins/leaky.py]: all 12 contracts hold"
     assert [p.name for p in tmp_path.iterdir()] == ["rnnbench_plugins"]
     assert [p.name for p in (tmp_path / "rnnbench_plugins").iterdir()] == ["leaky.py"]
 

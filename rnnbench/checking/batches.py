@@ -1,6 +1,7 @@
 """What batches and floors must be, and what the checks of a task compute from them."""
 
 import math
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -15,10 +16,22 @@ from rnnbench.training.evaluation import loss_of
 Array = NDArray[Any]
 
 
+def by_steps(task: Task) -> bool:
+    """Whether the loss is a sum over steps, which have targets and weights of their own."""
+    return loss_name(task.loss) in STEP_LOSSES
+
+
+def draws(task: Task) -> Iterator[tuple[str, Batch]]:
+    """Yield a batch of each kind with its name, the same ones each time."""
+    yield "training", task.training(rng(0), 8)
+    yield "validation", task.validation(rng(1))
+    yield "test", task.test(rng(2))
+
+
 def check_arrays(task: Task, name: str, batch: Batch) -> None:
     """Require shapes, types and ranges of a batch; `name` says which it is."""
     loss = loss_name(task.loss)
-    if loss not in STEP_LOSSES:
+    if not by_steps(task):
         check_whole_sequences(task, name, batch)
         return
     require(batch.weight.ndim == 2, f"{name}: weight is {batch.weight.shape}; expected (T, B)")
@@ -86,7 +99,7 @@ def check_floor(floor: Floor, loss: Any = "mse") -> None:
 
 def constant_loss(task: Task, batch: Batch) -> float:
     """Recompute the least loss of a constant output: a variance, or entropies of frequencies."""
-    if loss_name(task.loss) not in STEP_LOSSES:
+    if not by_steps(task):
         return loss_of(constant_output(task, batch), batch, task.loss)
     steps = scored(batch)
     weight = batch.weight[steps].astype(np.float64)
@@ -133,6 +146,28 @@ def scored(batch: Batch) -> NDArray[np.bool_]:
     if batch.target.ndim == 3 and steps.ndim == 2:
         steps = steps & ~np.isnan(batch.target).any(axis=-1)
     return np.asarray(steps)
+
+
+def perfect(task: Task, batch: Batch, elsewhere: int = 0) -> Array:
+    """Return the target where a step is scored, something wild where not."""
+    target = _targets(task, batch)
+    y = rng(elsewhere).normal(0.0, 100.0, target.shape)
+    y[scored(batch)] = target[scored(batch)]
+    return y
+
+
+def weighted_mean(task: Task, batch: Batch) -> Array:
+    """Return the weighted mean of the scored targets, at every step."""
+    target, steps = _targets(task, batch), scored(batch)
+    weight = batch.weight[steps].astype(np.float64)
+    return np.broadcast_to(weight @ target[steps] / weight.sum(), target.shape).copy()
+
+
+def _targets(task: Task, batch: Batch) -> Array:
+    """Targets (T, B, O); labels as one-hot rows."""
+    if batch.target.ndim == 3:
+        return batch.target.astype(np.float64)
+    return np.asarray(np.eye(task.n_out)[batch.target])
 
 
 def right_answers(task: Task, batch: Batch) -> Array | None:

@@ -14,6 +14,7 @@ from rnnbench.experiment.messages import with_suggestion
 from rnnbench.experiment.provenance import provenance, sources, versions
 from rnnbench.experiment.refusals import Refused, unknown
 from rnnbench.experiment.values import read_train
+from rnnbench.experiment.wording import run_name
 from rnnbench.training import fit
 
 
@@ -40,8 +41,7 @@ class Again(NamedTuple):
     @property
     def name(self) -> str:
         """Key, model, task and seed in a few words."""
-        record = self.record
-        return f"{record['key']} ({record['model']} · {record['task_label']} · seed {record['seed']})"
+        return run_name(self.record)
 
 
 def set_up(record: Mapping[str, Any], text: str) -> Again:

@@ -7,16 +7,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hydra import initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from rnnbench.checking import Finding, check_model, check_task
-from rnnbench.checking.findings import said
-from rnnbench.experiment import available
+from rnnbench.checking.findings import Broken, said, tried
+from rnnbench.experiment import available, folders, schema
+from rnnbench.experiment.configuration import configure
 from rnnbench.experiment.job import compile_kernels
 from rnnbench.experiment.messages import refusal_of, unknown_key, with_suggestion
+from rnnbench.experiment.plan import compose_one
 from rnnbench.experiment.refusals import Refused, unknown
+from rnnbench.experiment.space import try_declared
 from rnnbench.experiment.sweep import parse
 from rnnbench.plugins import source_of
 
@@ -50,6 +54,8 @@ def check(name: str, settings: Sequence[str] = ()) -> int:
     fields = read_settings(kind, classes[name], settings)
     with tempfile.TemporaryDirectory() as folder:
         findings = _findings(kind, classes[name], fields, Path(folder))
+    if hasattr(classes[name], "SEARCH") and findings[-1].holds:
+        findings += tried({"search": lambda: _search(name, settings)})
     print("\n".join(map(str, findings)))
     failed = [finding.contract for finding in findings if not finding.holds]
     source = source_of(classes[name])
@@ -73,6 +79,17 @@ def _findings(kind: str, cls: type[Any], fields: Mapping[str, Any], folder: Path
     for dtype in ("float64", "float32"):
         compile_kernels(dtype)
     return check_model(made) if kind == "model" else check_task(made)
+
+
+def _search(name: str, settings: Sequence[str]) -> str:
+    """Try the search space that a model declares, in the configuration that `rnnbench run` would tune."""
+    schema.register()
+    try:
+        with initialize_config_dir(str(folders.conf()), version_base="1.3", job_name="rnnbench"):
+            keys = try_declared(configure(*compose_one([f"model={name}", "tune.trials=1", *settings])))
+    except Refused as refused:
+        raise Broken(" ".join(str(refused).splitlines())) from refused
+    return f"what tune.trials tries of its own: {', '.join(keys) or 'nothing'}"
 
 
 def read_settings(kind: str, cls: type[Any], settings: Sequence[str]) -> dict[str, Any]:

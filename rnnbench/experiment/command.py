@@ -17,12 +17,12 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import OmegaConf
 
-from rnnbench.experiment import available, folders, schema
+from rnnbench.experiment import available, dry_run, folders, schema
 from rnnbench.experiment.conduct import conduct, look_out, open_store
-from rnnbench.experiment.dry_run import describe
 from rnnbench.experiment.interruption import terminable
 from rnnbench.experiment.job import Figures
 from rnnbench.experiment.launchers.contract import LauncherError
+from rnnbench.experiment.lookup import listed
 from rnnbench.experiment.plan import Plan, check, compose_one
 from rnnbench.experiment.refusals import Refused
 from rnnbench.experiment.sweep import Reader, choices_of, expand, read_grids
@@ -88,7 +88,8 @@ def run(arguments: Sequence[str], figures: Figures | None = None) -> int:
             return 0
     try:
         if flags.dry_run:
-            print(dry_run(plan))
+            store = Store(plan.configurations[0].uri)
+            dry_run.show(plan, look_out(plan, store), listed(store, store.studies()))
             return 0
         with terminable():
             return carry_out(plan, figures)
@@ -171,13 +172,6 @@ def carry_out(plan: Plan, figures: Figures | None = None) -> int:
         many = counted(tally.waiting, "finished run")
         print(f"rnnbench: {many} in {where}, to be stored on the next start", file=sys.stderr)
     return 1 if tally.failed or tally.waiting else 0
-
-
-def dry_run(plan: Plan) -> str:
-    """Return what would be run, and how long it would take; nothing is written."""
-    store = Store(plan.configurations[0].uri)
-    seen = [state for study in store.studies() for state in store.states(study).values()]
-    return describe(plan, look_out(plan, store), seen)
 
 
 def help_text() -> str:

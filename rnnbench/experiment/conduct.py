@@ -155,7 +155,7 @@ def _announce(plan: Plan, outlook: Outlook) -> None:
         return
     runs = outlook.n_left + len(outlook.done)
     parts = [f"{plan.configurations[0].study}: "]
-    parts += [f"{many} configurations, {counted(runs, 'run')}"] if many > 1 else []
+    parts += [f"{counted(many, 'configuration')}, {counted(runs, 'run')}"] if many > 1 else []
     parts += [": " if many > 1 else "", line] if line else []
     if not (outlook.n_left or plan.configurations[0].trial):
         parts.append("; resume=off runs them again")

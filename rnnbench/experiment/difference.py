@@ -55,7 +55,7 @@ def diff(store: Store, first: str, second: str) -> None:
     store : Store
         Where they are kept.
     first, second : str
-        Their keys, the unique beginnings of them, or STUDY/KEY.
+        Their keys, or the beginnings of them, see `lookup.find`.
 
     Raises
     ------

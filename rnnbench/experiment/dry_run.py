@@ -1,7 +1,8 @@
 """`rnnbench run --dry-run`: what would be run, and how long it would take."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
+from rnnbench.experiment import grids
 from rnnbench.experiment.plan import Plan
 from rnnbench.experiment.resume import Outlook, newest_of_each_size, seconds_of_a_run
 from rnnbench.experiment.wording import clock, counted
@@ -10,8 +11,8 @@ from rnnbench.tracking import State
 HEADER = ("configuration", "seeds", "done", "to run", "parameters", "time")
 
 
-def describe(plan: Plan, outlook: Outlook, seen: Iterable[State]) -> str:
-    """Return a table of the plan with a line of totals.
+def show(plan: Plan, outlook: Outlook, seen: Iterable[State]) -> None:
+    """Print a table of the plan and below it the totals.
 
     Parameters
     ----------
@@ -23,7 +24,7 @@ def describe(plan: Plan, outlook: Outlook, seen: Iterable[State]) -> str:
         Runs of any study, from which times are estimated.
     """
     known = newest_of_each_size(seen)
-    rows: list[Sequence[str]] = [HEADER]
+    rows: list[grids.Line] = []
     # Runs share the threads of their configuration; unknown times are left out and counted.
     total, unknown = 0.0, 0
     for name, configuration in zip(plan.names, plan.configurations, strict=True):
@@ -32,28 +33,23 @@ def describe(plan: Plan, outlook: Outlook, seen: Iterable[State]) -> str:
             unknown += left
         else:
             total += left * seconds / configuration.threads
-        rows.append(
-            (
-                name,
-                str(len(configuration.seeds)),
-                str(len(outlook.stored(configuration))),
-                str(left),
-                str(configuration.network.n_parameters),
-                _time(left, seconds),
-            )
-        )
-    return "\n".join([*_aligned(rows), "", _totals(plan, outlook, total, unknown)])
+        counts = (len(configuration.seeds), len(outlook.stored(configuration)), left)
+        size = configuration.network.n_parameters
+        rows.append((name, *(f"{number:,}" for number in (*counts, size)), _time(left, seconds)))
+    # In a file or a pipe a configuration keeps its one line, however long its name.
+    grids.show(grids.console(grids.UNBROKEN), HEADER, rows, range(1, len(HEADER)))
+    print(f"\n{_totals(plan, outlook, total, unknown)}")
 
 
 def _time(runs: int, seconds: float | None) -> str:
     if not runs:
         return "-"
-    return "unknown" if seconds is None else f"{runs} x {clock(seconds)}"
+    return "unknown" if seconds is None else f"{runs:,} x {clock(seconds)}"
 
 
 def _totals(plan: Plan, outlook: Outlook, total: float, unknown: int) -> str:
     runs = outlook.n_left + len(outlook.done)
-    counts = outlook.line or f"{runs} to run"
+    counts = outlook.line or f"{runs:,} to run"
     many = counted(len(plan.configurations), "configuration")
     first = f"{plan.configurations[0].study}: {many}, {counted(runs, 'run')}: {counts}"
     if trials := sum(c.tune.trials * c.tune.seeds for c in plan.configurations):
@@ -67,14 +63,3 @@ def _totals(plan: Plan, outlook: Outlook, total: float, unknown: int) -> str:
         return f"{first}\nno estimate: no run of these tasks was seen"
     but = f", without {counted(unknown, 'run')} of tasks not seen yet" if unknown else ""
     return f"{first}\nat most about {clock(total)} with {threads} at a time, from runs already seen{but}"
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return a line for each row: the first column to the left, the others to the right."""
-    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
-    return [
-        "  ".join(
-            [row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))]
-        )
-        for row in rows
-    ]

@@ -5,9 +5,10 @@ import math
 import operator
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rnnbench.experiment.refusals import Refused, did_you_mean
+from rnnbench.tracking import State
 
 #: What can be asked for; of the numbers with `<`, `<=`, `>` and `>=` too.
 TEXTS = ("key", "study", "model", "task", "outcome", "status")
@@ -30,12 +31,11 @@ class Filter(NamedTuple):
     sign: str
     values: tuple[str, ...]
 
-    def fits(self, run: Any) -> bool:
-        """Whether a run, with the fields as attributes, meets it; a number that a run lacks never does."""
+    def fits(self, run: State) -> bool:
+        """Whether a run meets it; a number that a run lacks, or that is not finite, never does."""
         if self.field in NUMBERS:
-            here = getattr(run, self.field)
-            number = math.nan if here is None else float(here)
-            if math.isnan(number):
+            number = float(getattr(run, self.field))
+            if not math.isfinite(number):
                 return False
             found = [_COMPARE[self.sign](number, float(value)) for value in self.values]
             return all(found) if self.sign == "!=" else any(found)

@@ -10,15 +10,17 @@ from rich.text import Text
 
 #: Where output goes into a file or a pipe there is no width to fit; a log is read at about this one.
 LOG_WIDTH = 110
+#: A width in place of it at which no line is broken.
+UNBROKEN = 100_000
 _RULES = box.Box("    \n    \n ── \n    \n ── \n    \n    \n    \n")
 
 Line = Sequence[str | Text]
 
 
-def console() -> Console:
-    """Return the console of standard output, wide enough for a table where that is no terminal."""
+def console(width: int = LOG_WIDTH) -> Console:
+    """Return the console of standard output; where that is no terminal, `width` characters wide."""
     found = Console()
-    return found if found.is_terminal else Console(width=LOG_WIDTH)
+    return found if found.is_terminal else Console(width=width)
 
 
 def show(

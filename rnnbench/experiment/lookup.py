@@ -1,76 +1,25 @@
 """Which runs are stored, without reading their files, and the whole record of one by its key."""
 
-import json
-import math
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from rnnbench.experiment.refusals import Refused, unknown
-from rnnbench.tracking import Store
+from rnnbench.experiment.wording import run_name
+from rnnbench.tracking import State, Store
 
 #: Candidates that a refusal names.
 SHOWN = 6
 NONE = "there are no runs in ./runs yet: start one with rnnbench run"
 
 
-class Stored(NamedTuple):
-    """One stored run, as much as is known of it without reading its files.
-
-    Attributes
-    ----------
-    key, study, run_id : str
-        Its key, its study, MLflow's id of it.
-    status : str
-        "finished" or "failed".
-    outcome : str
-        "solved", "finished", "diverged" or "failed".
-    model, task, task_label : str
-        Their names, and the task's label for tables.
-    seed : int
-        Root of its streams.
-    score, validation_score : float or None
-        On test data and on validation data.
-    updates, parameters : int or None
-        Updates made; parameters of the network.
-    seconds : float or None
-        What the run took.
-    ended : float
-        When it ended, in seconds since 1970.
-    scores : dict of str to float
-        All scores.
-    """
-
-    key: str
-    study: str
-    run_id: str
-    status: str
-    outcome: str
-    model: str
-    task: str
-    task_label: str
-    seed: int
-    score: float | None
-    validation_score: float | None
-    updates: int | None
-    parameters: int | None
-    seconds: float | None
-    ended: float
-    scores: dict[str, Any]
-
-    @property
-    def name(self) -> str:
-        """Key, model, task and seed in a few words."""
-        return f"{self.key} ({self.model} · {self.task_label} · seed {self.seed})"
-
-
-def listed(store: Store, studies: Iterable[str]) -> list[Stored]:
-    """Return the newest run of each key of some studies, by study, and there the oldest first."""
-    found = [_stored(study, state) for study in studies for state in store.states(study).values()]
+def listed(store: Store, studies: Iterable[str]) -> list[State]:
+    """Return the run that counts of each key of some studies, by study, and there the oldest first."""
+    found = [state for study in studies for state in store.states(study).values()]
     return sorted(found, key=lambda run: (run.study, run.ended, run.key))
 
 
 def find(store: Store, text: str, study: str = "") -> dict[str, Any]:
-    """Return the whole record of one stored run.
+    """Return the whole record of one stored run, failed or not.
 
     Parameters
     ----------
@@ -78,7 +27,7 @@ def find(store: Store, text: str, study: str = "") -> dict[str, Any]:
         Where it is kept.
     text : str
         Its key or the unique beginning of it, in either case of letters; `STUDY/KEY` for a study's own. Of a
-        key that several studies have, the newest run is taken.
+        key that several studies have, the newest finished run is taken; where none has finished, the newest.
     study : str
         The study it must be of; "" for any.
 
@@ -109,36 +58,11 @@ def find(store: Store, text: str, study: str = "") -> dict[str, Any]:
         )
     if len(keys := {run.key for run in alike}) > 1:
         raise Refused(f"{text}: {len(keys)} keys begin so\nthey are: {_names(alike)}")
-    place = {"run_id": alike[0].run_id, "study": alike[0].study}
-    return {**json.loads(store.read_file(place, "record.json")), **place}
+    meant = next((run for run in alike if run.status == "finished"), alike[0])
+    return store.record(meant.study, meant.run_id)
 
 
-def _names(found: Sequence[Stored]) -> str:
+def _names(found: Sequence[State]) -> str:
     by_key = {run.key: run for run in reversed(found)}
-    newest = list(reversed(by_key.values()))
-    return ", ".join(run.name for run in newest[:SHOWN]) + (", ..." if len(newest) > SHOWN else "")
-
-
-def _stored(study: str, state: Any) -> Stored:
-    return Stored(
-        key=state.key,
-        study=study,
-        run_id=state.run_id,
-        status=state.status,
-        outcome=state.outcome,
-        model=state.model,
-        task=state.task,
-        task_label=state.task_label,
-        seed=int(state.seed),
-        score=_finite(state.scores.get("test_score")),
-        validation_score=_finite(state.scores.get("validation_score")),
-        updates=None if state.updates is None else int(state.updates),
-        parameters=None if state.n_parameters is None else int(state.n_parameters),
-        seconds=_finite(state.seconds),
-        ended=float(state.ended),
-        scores={name: _finite(score) for name, score in state.scores.items()},
-    )
-
-
-def _finite(value: Any) -> float | None:
-    return float(value) if value is not None and math.isfinite(value) else None
+    names = [run_name(run._asdict()) for run in reversed(by_key.values())]
+    return ", ".join([*names[:SHOWN], *(["..."] if len(names) > SHOWN else [])])

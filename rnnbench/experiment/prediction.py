@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnbench.experiment.lookup import find
 from rnnbench.experiment.refusals import Refused
 from rnnbench.experiment.settings import read_settings
 from rnnbench.experiment.weights import stored_network
+from rnnbench.experiment.wording import run_name
 from rnnbench.network.network import Network
 from rnnbench.network.parameters import Parameters
 from rnnbench.tasks import table
@@ -21,8 +23,6 @@ from rnnbench.tracking import Store
 
 Array = NDArray[Any]
 Column = Mapping[str, Any]
-#: Candidates that a refusal names.
-SHOWN = 6
 DEFAULTS = {"output": "predictions.csv", "loop": "closed", "missing": "refuse", "delimiter": ","}
 CHOICES = {"loop": ("closed", "open"), "missing": ("refuse", "fill")}
 
@@ -38,7 +38,7 @@ class Trained:
     @property
     def name(self) -> str:
         """Key, model, task and seed in a few words."""
-        return _name(self.record)
+        return run_name(self.record)
 
 
 def predict(store: Store, key: str, path: str, settings: Sequence[str] = ()) -> Path:
@@ -52,7 +52,7 @@ def predict(store: Store, key: str, path: str, settings: Sequence[str] = ()) -> 
     store : Store
         Where the run is kept.
     key : str
-        Of the run, or the beginning of it.
+        Of the run, or the beginning of it, see `lookup.find`.
     path : str
         The file: UTF-8, a header, then numbers (see `rnnbench.tasks.csv`).
     settings : sequence of str
@@ -63,8 +63,8 @@ def predict(store: Store, key: str, path: str, settings: Sequence[str] = ()) -> 
     Raises
     ------
     Refused
-        An unknown or ambiguous key, a file that does not fit, a setting that makes no sense; nothing has been
-        written.
+        An unknown or ambiguous key, a run that failed, a file that does not fit, a setting that makes no
+        sense; nothing has been written.
     """
     options = read_options(settings)
     output = Path(options["output"])
@@ -98,31 +98,13 @@ def read_options(settings: Sequence[str]) -> dict[str, str]:
 
 
 def load(store: Store, key: str) -> Trained:
-    """Return the stored network of a key or of its unique beginning."""
-    shown = key or "''"
-    found = store.keyed(key.lower()) if key else []
-    exact = [record for record in found if record["key"] == key.lower()]
-    found = exact or found
-    if not found:
-        known = store.keyed("", SHOWN)
-        if not known:
-            raise Refused("there are no runs in ./runs yet: start one with rnnbench run")
-        raise Refused(f"{shown}: no finished run has a key that begins so\nthe last ones: {_listed(known)}")
-    if len(found) > 1:
-        raise Refused(f"{key}: {len(found)} runs have keys that begin so\nthey are: {_listed(found)}")
-    record = found[0]
+    """Return the stored network of a run, whose key is given as to `lookup.find`."""
+    record = find(store, key)
+    if record["outcome"] == "failed":
+        raise Refused(f"{run_name(record)}: this run failed, there is no trained network; run it again")
     if "columns" not in record:
-        raise Refused(f"{_name(record)}: was stored before scales were kept; run it again")
+        raise Refused(f"{run_name(record)}: was stored before scales were kept; run it again")
     return Trained(record, *stored_network(store, record))
-
-
-def _name(record: Mapping[str, Any]) -> str:
-    return f"{record['key']} ({record['model']} · {record['task_label']} · seed {record['seed']})"
-
-
-def _listed(records: Sequence[Mapping[str, Any]]) -> str:
-    more = ", ..." if len(records) > SHOWN else ""
-    return ", ".join(map(_name, records[:SHOWN])) + more
 
 
 def _inputs(trained: Trained, file: table.Table, fill: bool) -> Array:

@@ -47,7 +47,7 @@ def rerun(store: Store, key: str, settings: Sequence[str] = ()) -> bool:
     store : Store
         Where the run is kept; it is only read.
     key : str
-        Of the run, or the beginning of it.
+        Of the run, or the beginning of it, see `lookup.find`.
     settings : sequence of str
         `study=NAME`, where several studies have the key; `tolerance=1e-3`, in place of the usual one.
 

@@ -97,8 +97,8 @@ class Outlook:
         if not (self._known or self.begun):
             return ""
         more = f" ({_of_checkpoints(len(self.begun))})" if self.begun else ""
-        failed = f"{len(self.failed)} failed, " if self.failed else ""
-        return f"{len(self.done)} done, {failed}{len(self.begun) + len(self.missing)} to run{more}"
+        failed = f"{len(self.failed):,} failed, " if self.failed else ""
+        return f"{len(self.done):,} done, {failed}{len(self.begun) + len(self.missing):,} to run{more}"
 
     def _of(self, configuration: Configuration) -> dict[int, str]:
         return self._keys[self._number[id(configuration)]]
@@ -130,14 +130,14 @@ def edited(plan: Plan, outlook: Outlook) -> list[str]:
 
 
 def _of_checkpoints(count: int) -> str:
-    return f"{count} from {'its checkpoint' if count == 1 else 'their checkpoints'}"
+    return f"{count:,} from {'its checkpoint' if count == 1 else 'their checkpoints'}"
 
 
 def newest_of_each_size(seen: Iterable[State]) -> list[State]:
     """Return the newest timed run of each task, model and number of parameters."""
     timed = [s for s in seen if s.updates > 0 and s.seconds > 0]
     return list(
-        {(s.task_label, s.model, s.n_parameters): s for s in sorted(timed, key=lambda s: s.ended)}.values()
+        {(s.task_label, s.model, s.parameters): s for s in sorted(timed, key=lambda s: s.ended)}.values()
     )
 
 
@@ -164,5 +164,5 @@ def seconds_of_a_run(configuration: Configuration, seen: Iterable[State]) -> flo
     alike = [s for s in alike if s.model == configuration.model_name] or alike
     if not alike:
         return None
-    nearest = min(alike, key=lambda s: (abs(s.n_parameters - size), -s.ended))
+    nearest = min(alike, key=lambda s: (abs(s.parameters - size), -s.ended))
     return configuration.updates * nearest.seconds / nearest.updates

@@ -33,7 +33,8 @@ def sample(store: Store, key: str, settings: Sequence[str] = ()) -> str:
     store : Store
         Where the run is kept.
     key : str
-        Of a run of a task with an alphabet (text, hello), or the beginning of it.
+        Of a run of a task with an alphabet (text, hello), or the beginning of it, see
+        `lookup.find`.
     settings : sequence of str
         `prefix=TEXT`, which the network reads first (without it, the character that the task starts with,
         which is then not part of the result where it is a line end); `length=200` characters to write;
@@ -43,8 +44,8 @@ def sample(store: Store, key: str, settings: Sequence[str] = ()) -> str:
     Raises
     ------
     Refused
-        An unknown or ambiguous key, a run of another task, a character that the network does not know, a
-        setting that makes no sense.
+        An unknown or ambiguous key, a run that failed or is of another task, a character that the network
+        does not know, a setting that makes no sense.
     """
     request = read_request(settings)
     trained = load(store, key)

@@ -135,7 +135,9 @@ class Tune:
         Seed of the sampler.
     space : dict or None
         Changes to the declared search spaces, for all models or below a model's name: a key of `model`,
-        `train` or `init` to null (not tuned) or to what may be chosen, such as [log, 0.001, 0.1].
+        `train` or `init` to null (not tuned) or to what may be chosen, such as [log, 0.001, 0.1]. Not what
+        would make trials unequal: how long and on what they train, how they are judged, the number type;
+        `batch` only with a budget of sequences or seconds, the width only without one.
     """
 
     trials: int = 0

@@ -10,6 +10,12 @@ keys `tune.space` of a study. A space maps a key of `model`, `train` or `init` t
 
 The models' spaces have about as many keys each, for all get the same number of trials. What a study's grid or
 the command line gives is fixed.
+
+Tuned are hyperparameters of the method: fields of the model, the optimiser and its options, clipping, the
+reduction of the loss, initial weights. Refused is what would make trials unequal in budget or change what is
+compared: how long and on what is trained, how a run is judged, what an update costs on this machine. With
+`train.batch` it depends on the budget: one of sequences or of seconds is the same for all, with one of
+updates a larger batch would see more data. The width is not tuned where a budget solves it.
 """
 
 import math
@@ -36,17 +42,17 @@ FORMS = (
     "[choice, A, B, ...]"
 )
 GROUPS = ("model", "train", "init")
-#: All trials are to cost and to look the same; how long they train is `tune.updates`.
-SAME_FOR_ALL = (
-    "updates",
-    "sequences",
-    "seconds",
-    "evaluate_every",
-    "stop_when_solved",
-    "select",
-    "threads",
-    "checkpoint_every",
-)
+_LENGTH = "how long all trials train is tune.updates"
+_JUDGED = "how a run is judged is the same for all trials"
+_DATA = "what is trained on is the same for all trials"
+_COST = "it is no hyperparameter of the method, it decides what a run costs"
+#: Settings of `train` that are the same for all trials, and why.
+SAME_FOR_ALL = {
+    **dict.fromkeys(("updates", "sequences", "seconds"), _LENGTH),
+    **dict.fromkeys(("evaluate_every", "stop_when_solved", "select"), _JUDGED),
+    **dict.fromkeys(("shortest", "carry_state"), _DATA),
+    **dict.fromkeys(("dtype", "memory", "threads", "checkpoint_every"), _COST),
+}
 
 
 class Dimension(NamedTuple):
@@ -88,12 +94,30 @@ class Spaces:
         """
         if configuration.tune.trials == 0:
             return
-        declared = {} if source_of(type(configuration.model)) else _declared(configuration)
+        own = _own(configuration)
+        trusted = {} if source_of(type(configuration.model)) else COMMON | own
         for key, dimension in search_space(configuration).items():
             mark = (configuration.model_name, type(configuration.optimizer), key, str(dimension))
-            if mark not in self._tried and _dimension(declared.get(key), key) != dimension:
+            if mark not in self._tried and _dimension(trusted.get(key), key) != dimension:
                 self._tried.add(mark)
-                _try(configuration, key, dimension)
+                declared = _dimension(own.get(key), key) == dimension
+                where = _where(configuration, key) if declared else f"tune.space.{key}"
+                _try(configuration, where, key, dimension)
+
+
+def try_declared(configuration: Configuration) -> list[str]:
+    """Try every end and every choice of what the class of a model declares as `SEARCH`; returns its keys.
+
+    Raises
+    ------
+    Refused
+        The first entry that is malformed, names no field, or holds a value that the model refuses.
+    """
+    space = search_space(configuration)
+    tried = [key for key in _own(configuration) if key in space]
+    for key in tried:
+        _try(configuration, _where(configuration, key), key, space[key])
+    return tried
 
 
 def search_space(configuration: Configuration) -> dict[str, Dimension]:
@@ -106,8 +130,8 @@ def search_space(configuration: Configuration) -> dict[str, Dimension]:
     """
     name = configuration.model_name
     space: dict[str, Dimension | None] = {}
-    for key, entry in _declared(configuration).items():
-        where = f"SEARCH of {name}: {key}"
+    for key, entry in (COMMON | _own(configuration)).items():
+        where = _where(configuration, key)
         _check_key(str(key), where, [type(configuration.model)])
         space[key] = _dimension(entry, where)
     for key, entry, where in _asked(configuration):
@@ -132,11 +156,17 @@ def written(configuration: Configuration, key: str) -> Any:
     return parts.get(group, configuration.train_fields).get(name)
 
 
-def _declared(configuration: Configuration) -> dict[str, Any]:
+def _own(configuration: Configuration) -> dict[str, Any]:
+    """Return what the class of the model declares."""
     own = getattr(type(configuration.model), "SEARCH", {})
     if not isinstance(own, Mapping):
         raise Refused(f"SEARCH of {configuration.model_name}: {own} must map keys to what may be tried")
-    return COMMON | dict(own)
+    return dict(own)
+
+
+def _where(configuration: Configuration, key: str) -> str:
+    """Return how a message names an entry that the class of the model declares."""
+    return f"SEARCH of {configuration.model_name}: {key}"
 
 
 def _asked(configuration: Configuration) -> Iterator[tuple[str, Any, str]]:
@@ -151,8 +181,8 @@ def _asked(configuration: Configuration) -> Iterator[tuple[str, Any, str]]:
         family = first in models and first not in GROUPS
         key, where = rest if family else path, f"tune.space.{path}"
         _check_key(key, where, [models[first]] if family else list(models.values()))
-        if key == "model.hidden" and configuration.budget is not None:
-            raise Refused(f"{where}: cannot be tuned; the width is solved for the budget")
+        if why := _settled(key, configuration):
+            raise Refused(f"{where}: cannot be tuned; {why}")
         group, _, name = key.partition(".")
         if family and first == configuration.model_name:
             own.append((key, entry, where))
@@ -187,7 +217,7 @@ def _check_key(key: str, where: str, models: Sequence[type[Any]]) -> None:
     if name not in own[group]:
         raise unknown_key(key, where, sorted(own[group]))
     if group == "train" and name in SAME_FOR_ALL:
-        raise Refused(f"{where}: cannot be tuned; it is the same for all trials (see tune.updates)")
+        raise Refused(f"{where}: cannot be tuned; {SAME_FOR_ALL[name]}")
 
 
 def _dimension(entry: Any, where: str) -> Dimension | None:
@@ -220,15 +250,27 @@ def _is_number(value: Any) -> bool:
     return _is_whole(value) or (isinstance(value, float) and math.isfinite(value))
 
 
+def _settled(key: str, configuration: Configuration) -> str:
+    """Return why the budget, of size or of training, leaves nothing to tune of a key; "" where it does."""
+    if key == "model.hidden" and configuration.budget is not None:
+        return "the width is solved for the budget"
+    train = configuration.train
+    in_updates = configuration.tune.updates is not None or train.sequences is train.seconds is None
+    if key == "train.batch" and in_updates:
+        budget = "train.updates" if configuration.tune.updates is None else "tune.updates"
+        return f"with a budget of {budget} a larger batch sees more data; train.sequences makes it fair"
+    return ""
+
+
 def _is_fixed(key: str, configuration: Configuration) -> bool:
-    """Whether a key has its value from the command line, a grid or, of the width, from the budget."""
+    """Whether a key has its value from the command line, a grid or the budget."""
     group = key.partition(".")[0]
     # `init={bias: 1}` gives all of the group; `model=elman` chooses an option and gives no field.
     given = key in configuration.given or (group == "init" and group in configuration.given)
-    return given or (key == "model.hidden" and configuration.budget is not None)
+    return given or bool(_settled(key, configuration))
 
 
-def _try(configuration: Configuration, key: str, dimension: Dimension) -> None:
+def _try(configuration: Configuration, where: str, key: str, dimension: Dimension) -> None:
     """Build what the ends of a range or each choice stand for, without a budget, which may rule some out."""
     for value in dimension.values:
         try:
@@ -237,5 +279,5 @@ def _try(configuration: Configuration, key: str, dimension: Dimension) -> None:
             continue
         except Refused as refused:
             first, *rest = str(refused).splitlines()
-            shown = f"tune.space.{key}={dimension.plain()}: cannot be tried ({first})"
+            shown = f"{where}={dimension.plain()}: cannot be tried ({first})"
             raise Refused("\n".join([shown, *rest])) from refused

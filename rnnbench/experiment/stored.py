@@ -7,15 +7,23 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from math import isfinite
+from typing import Any
 
 from rich.text import Text
 
 from rnnbench.experiment import grids
 from rnnbench.experiment.filters import Filter, is_filter, read_filters
-from rnnbench.experiment.lookup import NONE, Stored, listed
+from rnnbench.experiment.lookup import NONE, listed
 from rnnbench.experiment.refusals import Refused, unknown
-from rnnbench.tracking import Store
+from rnnbench.experiment.wording import counted
+from rnnbench.tracking import State, Store
 
+#: What is told of a run, in the order of JSON's keys and of CSV's columns.
+LISTED = (
+    *("key", "study", "run_id", "status", "outcome", "model", "task", "task_label", "seed"),
+    *("score", "validation_score", "updates", "parameters", "seconds", "ended"),
+)
 #: Keys that a line names.
 SHOWN = 6
 _HOUR, _DAY = 3600.0, 86400.0
@@ -70,11 +78,11 @@ def _read(words: Sequence[str]) -> tuple[str, list[Filter]]:
     return "".join(names), read_filters([word for word in words if is_filter(word)])
 
 
-def _print(found: Sequence[Stored]) -> None:
+def _print(found: Sequence[State]) -> None:
     now = time.time()
     # Trials of a tuning have no test score.
-    known = any(run.score is not None for run in found)
-    trials = not known and any(run.validation_score is not None for run in found)
+    known = any(isfinite(run.score) for run in found)
+    trials = not known and any(isfinite(run.validation_score) for run in found)
     several = len({run.study for run in found}) > 1
     header = ["key", *(["study"] if several else []), "model", "task", "seed", "outcome"]
     header += ["validation" if trials else "score", "updates", "seconds", "age"]
@@ -87,9 +95,9 @@ def _print(found: Sequence[Stored]) -> None:
                 *([run.study] if several else []),
                 *(run.model, run.task_label, str(run.seed)),
                 Text(run.outcome, style=_STYLES.get(run.outcome, "")),
-                "" if score is None else f"{score:.3f}",
-                "" if run.updates is None else f"{run.updates:,}",
-                "" if run.seconds is None else f"{run.seconds:.1f}",
+                f"{score:.3f}" if isfinite(score) else "",
+                f"{run.updates:,}",
+                f"{run.seconds:.1f}" if isfinite(run.seconds) else "",
                 age_text(now - run.ended),
             ]
         )
@@ -103,15 +111,11 @@ def _print(found: Sequence[Stored]) -> None:
     print(f"\n{_counted(found)}")
 
 
-def _counted(found: Sequence[Stored]) -> str:
+def _counted(found: Sequence[State]) -> str:
     outcomes = [run.outcome for run in found]
-    parts = [f"{n} {name}" for name in dict.fromkeys(sorted(outcomes)) if (n := outcomes.count(name))]
+    parts = [f"{n:,} {name}" for name in dict.fromkeys(sorted(outcomes)) if (n := outcomes.count(name))]
     study = f" of {found[0].study}" if len({run.study for run in found}) == 1 else ""
-    return f"{_runs(len(found))}{study}: {', '.join(parts)}"
-
-
-def _runs(number: int) -> str:
-    return f"{number:,} run{'s' * (number != 1)}"
+    return f"{counted(len(found), 'run')}{study}: {', '.join(parts)}"
 
 
 def age_text(seconds: float) -> str:
@@ -122,23 +126,34 @@ def age_text(seconds: float) -> str:
     return f"{max(0, int(seconds))} s"
 
 
-def _as_json(found: Sequence[Stored]) -> str:
-    return json.dumps([run._asdict() for run in found], indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+def _facts(run: State) -> dict[str, Any]:
+    """Return what scripts are told of a run; None where a number is not finite."""
+    return {name: _finite(getattr(run, name)) for name in LISTED}
 
 
-def _as_csv(found: Sequence[Stored]) -> str:
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
+def _as_json(found: Sequence[State]) -> str:
+    plain = [
+        {**_facts(run), "scores": {name: _finite(score) for name, score in run.scores.items()}}
+        for run in found
+    ]
+    return json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _as_csv(found: Sequence[State]) -> str:
     target = io.StringIO()
-    names = [name for name in Stored._fields if name != "scores"]
     writer = csv.writer(target, lineterminator="\n")
-    writer.writerow(names)
+    writer.writerow(LISTED)
     for run in found:
         ended = datetime.fromtimestamp(run.ended, UTC).isoformat(timespec="seconds")
-        values = run._asdict() | {"ended": ended}
-        writer.writerow(["" if values[name] is None else values[name] for name in names])
+        writer.writerow((_facts(run) | {"ended": ended}).values())
     return target.getvalue()
 
 
-def _delete(store: Store, found: Sequence[Stored], words: Sequence[str], sure: bool) -> int:
+def _delete(store: Store, found: Sequence[State], words: Sequence[str], sure: bool) -> int:
     """Delete the runs, after a question; nothing is lost: MLflow only marks them."""
     if not found:
         raise Refused("no such run: nothing is deleted")
@@ -154,7 +169,7 @@ def _delete(store: Store, found: Sequence[Stored], words: Sequence[str], sure: b
     for study in dict.fromkeys(run.study for run in found):
         keys = [run.key for run in found if run.study == study]
         removed = store.remove(study, keys)
-        print(f"{study}: {_runs(removed)} deleted; {_way_back(study, keys)}")
+        print(f"{study}: {counted(removed, 'run')} deleted; {_way_back(study, keys)}")
     return 0
 
 
@@ -172,5 +187,5 @@ def _restore(store: Store, study: str, filters: Sequence[Filter]) -> int:
     if any(f.field != "key" or f.sign != "=" for f in filters):
         raise Refused("--restore takes no conditions but key=..., the keys of what was deleted")
     keys = [value.lower() for f in filters for value in f.values]
-    print(f"{study}: {_runs(store.restore(study, keys or None))} restored")
+    print(f"{study}: {counted(store.restore(study, keys or None), 'run')} restored")
     return 0

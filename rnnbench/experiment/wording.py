@@ -1,9 +1,12 @@
-"""Numbers and durations in lines for the terminal."""
+"""Numbers, durations and the names of runs in lines for the terminal."""
+
+from collections.abc import Mapping
+from typing import Any
 
 
 def counted(number: int, what: str) -> str:
-    """Return a number with its noun: 1 run, 2 runs."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
+    """Return a number with its noun: 1 run, 2 runs, 1,000 runs."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def clock(seconds: float) -> str:
@@ -16,3 +19,8 @@ def clock(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def run_name(record: Mapping[str, Any]) -> str:
+    """Return key, model, task and seed of a run in a few words."""
+    return f"{record['key']} ({record['model']} · {record['task_label']} · seed {record['seed']})"

@@ -1,7 +1,6 @@
 """A CSV file of the user's: any columns in, any columns out."""
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from rnnbench.tasks.contract import (
     scored,
 )
 from rnnbench.tasks.linear import fitted_floor, floor_of, lagged
+from rnnbench.tasks.ranges import read_split
 
 #: Linear floors are fitted to at most this many steps, the last ones of the training part.
 MOST_FITTED = 20_000
@@ -111,7 +111,7 @@ class CSV(Task):
         check_whole("length", self.length, self.warm_up + 1)
         check_whole("order", self.order, 1)
         check_number("goal", self.goal, -math.inf, 1.0)
-        self.split = _fractions(self.split)
+        self.split = read_split(self.split)
         self._read()
 
     @property
@@ -231,11 +231,11 @@ class CSV(Task):
                 f"task.digest={self.digest}: {self.path} has changed, its digest is {file.digest}"
             )
         self.digest = file.digest
-        self.targets = _names("targets", self.targets)
+        self.targets = table.column_names("targets", self.targets)
         table.check_columns(file, "targets", self.targets)
         hint = "" if self.inputs is not None else "; task.inputs names the columns to read"
         others = [name for name in file.names if name not in self.targets]
-        self.inputs = others if self.inputs is None else _names("inputs", self.inputs)
+        self.inputs = others if self.inputs is None else table.column_names("inputs", self.inputs)
         table.check_columns(file, "inputs", self.inputs)
         if not self.inputs:
             raise ValueError(f"task.inputs=None: {self.path} has no column beside the targets")
@@ -295,26 +295,3 @@ def _scales(names: list[str], mean: Array, unit: Array) -> list[dict[str, Any]]:
         {"name": name, "mean": float(m), "unit": float(u)}
         for name, m, u in zip(names, mean, unit, strict=True)
     ]
-
-
-def _names(key: str, value: Any) -> list[str]:
-    """Column names from a list or from a string with commas."""
-    names = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
-    if not isinstance(names, Iterable) or not (names := list(names)) or not all(names):
-        raise ValueError(f"task.{key}={value}: must name columns, in a list or with commas between")
-    names = [str(name) for name in names]
-    if len(set(names)) < len(names):
-        raise ValueError(f"task.{key}={','.join(names)}: must not name a column twice")
-    return names
-
-
-def _fractions(value: Any) -> tuple[float, float, float]:
-    """Three positive fractions that sum to 1."""
-    allowed = "must be three positive numbers that sum to 1: training, validation, test"
-    try:
-        a, b, c = (float(part) for part in value)
-    except (TypeError, ValueError):
-        raise ValueError(f"task.split={value}: {allowed}") from None
-    if not (min(a, b, c) > 0.0 and abs(a + b + c - 1.0) < 1e-6):
-        raise ValueError(f"task.split={value}: {allowed}")
-    return a, b, c

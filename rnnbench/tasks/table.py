@@ -5,9 +5,9 @@ import difflib
 import hashlib
 import io
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -86,6 +86,17 @@ def read(path: str, delimiter: str) -> Table:
         what = f"the column name {twice!r} stands twice" if twice else "several columns have no name"
         raise ValueError(f"task.path={path}: in the header (line {first[0]}) {what}")
     return Table(path, text, delimiter, names, hashlib.sha256(raw).hexdigest()[:16])
+
+
+def column_names(key: str, value: Any) -> list[str]:
+    """Return the names that a field of a task gives, in a list or in a string with commas."""
+    names = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    if not isinstance(names, Iterable) or not (names := list(names)) or not all(names):
+        raise ValueError(f"task.{key}={value}: must name columns, in a list or with commas between")
+    names = [str(name) for name in names]
+    if len(set(names)) < len(names):
+        raise ValueError(f"task.{key}={','.join(names)}: must not name a column twice")
+    return names
 
 
 def check_columns(table: Table, key: str, columns: Sequence[str]) -> None:

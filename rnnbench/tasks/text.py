@@ -20,6 +20,7 @@ from rnnbench.tasks.contract import (
     check_whole,
     mean_loss,
 )
+from rnnbench.tasks.ranges import read_split
 
 #: Each part of the file has at least so many characters.
 FEWEST = 10
@@ -99,7 +100,7 @@ class Text(Task):
             raise ValueError(f"task.path={self.path!r}: must name a text file")
         check_whole("length", self.length, 1)
         check_number("goal", self.goal, 0.0)
-        self.split = _fractions(self.split)
+        self.split = read_split(self.split)
         self._read()
 
     @property
@@ -262,15 +263,3 @@ class Text(Task):
                     f"task.path={self.path}: too short, the {name} part has {len(part)} of its "
                     f"{len(self._symbols)} characters; at least {FEWEST} are needed"
                 )
-
-
-def _fractions(value: Any) -> tuple[float, float, float]:
-    """Three positive fractions that sum to 1."""
-    allowed = "must be three positive numbers that sum to 1: training, validation, test"
-    try:
-        a, b, c = (float(part) for part in value)
-    except (TypeError, ValueError):
-        raise ValueError(f"task.split={value}: {allowed}") from None
-    if not (min(a, b, c) > 0.0 and abs(a + b + c - 1.0) < 1e-6):
-        raise ValueError(f"task.split={value}: {allowed}")
-    return a, b, c

@@ -25,14 +25,16 @@ class State(NamedTuple):
     ----------
     key, run_id : str
         Ours and MLflow's name of the run.
+    study : str
+        The study it is of.
     status : str
         "finished" or "failed".
     outcome : str
         "solved", "finished", "diverged" or "failed".
     model, task, task_label : str
         What was trained on what.
-    seed, updates, n_parameters : int
-        As in the record.
+    seed, updates, parameters : int
+        Root of its streams; updates made; learned numbers of the network.
     seconds : float
         What the run took, without compilation and storing.
     scores : dict of str to float
@@ -45,6 +47,7 @@ class State(NamedTuple):
 
     key: str
     run_id: str
+    study: str
     status: str
     outcome: str
     model: str
@@ -53,10 +56,20 @@ class State(NamedTuple):
     seed: int
     updates: int
     seconds: float
-    n_parameters: int
+    parameters: int
     scores: dict[str, float]
     ended: float
     sources: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def score(self) -> float:
+        """The score on test data; NaN where there is none, as for a trial of a tuning."""
+        return self.scores.get("test_score", math.nan)
+
+    @property
+    def validation_score(self) -> float:
+        """The score on validation data; NaN where there is none."""
+        return self.scores.get("validation_score", math.nan)
 
 
 def states(connection: Connection, study: str) -> dict[str, State]:
@@ -71,7 +84,7 @@ def states(connection: Connection, study: str) -> dict[str, State]:
     rows = [row for row in rows if row["status"] in ENDED and "key" in row["tags"]]
     best: dict[str, State] = {}
     for row in sorted(rows, key=lambda r: (r["status"] == "FINISHED", r["end_time"] or 0, r["run_id"])):
-        best[row["tags"]["key"]] = _state(row)
+        best[row["tags"]["key"]] = _state(row, study)
     return dict(sorted(best.items(), key=lambda one: one[1].ended))
 
 
@@ -85,7 +98,7 @@ def _row(run: Any) -> dict[str, Any]:
     return {"run_id": run.info.run_id, "status": run.info.status, "end_time": run.info.end_time, **data}
 
 
-def _state(row: Mapping[str, Any]) -> State:
+def _state(row: Mapping[str, Any], study: str) -> State:
     tags, params = row["tags"], row["params"]
     # SQLite has no NaN.
     metrics = {name: math.nan if value is None else value for name, value in row["metrics"].items()}
@@ -93,6 +106,7 @@ def _state(row: Mapping[str, Any]) -> State:
     return State(
         key=tags["key"],
         run_id=row["run_id"],
+        study=study,
         status=row["status"].lower(),
         outcome=tags.get("outcome", ""),
         model=params.get("model", ""),
@@ -101,7 +115,7 @@ def _state(row: Mapping[str, Any]) -> State:
         seed=int(params.get("seed", 0)),
         updates=int(metrics.get("updates", 0)),
         seconds=sum(v for name, v in seconds.items() if name not in ("compile", "tracking")),
-        n_parameters=int(metrics.get("n_parameters", 0)),
+        parameters=int(metrics.get("n_parameters", 0)),
         scores=scores_of(metrics),
         ended=(row["end_time"] or 0) / 1000,
         sources={name: tags[f"provenance.{name}"] for name in SOURCES if f"provenance.{name}" in tags},
@@ -119,21 +133,9 @@ def runs(connection: Connection, study: str) -> list[dict[str, Any]]:
     return [_record(connection, run, study) for run in reversed(newest.values())]
 
 
-def keyed(connection: Connection, prefix: str, most: int) -> list[dict[str, Any]]:
-    """Return runs by the beginning of their keys; see `Store.keyed`."""
-    if not connection.exists or not set(prefix) <= set("0123456789abcdef"):
-        return []
-    names = {e.experiment_id: e.name for e in connection.client().search_experiments(max_results=BATCH)}
-    where = "attributes.status = 'FINISHED' AND tags.`mlflow.source.name` = 'rnnbench'"
-    where += f" AND tags.key LIKE '{prefix}%'"
-    newest: dict[str, dict[str, Any]] = {}
-    for run in connection.search(list(names), where):
-        if len(newest) == most:
-            break
-        key = run.data.tags["key"]
-        if key not in newest:
-            newest[key] = _record(connection, run, names[run.info.experiment_id])
-    return list(newest.values())
+def record(connection: Connection, study: str, run_id: str) -> dict[str, Any]:
+    """Return the whole record of one run; see `Store.record`."""
+    return _record(connection, connection.client().get_run(run_id), study)
 
 
 def studies(connection: Connection) -> list[str]:

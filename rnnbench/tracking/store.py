@@ -1,6 +1,6 @@
 """The store of runs: MLflow behind a few verbs.
 
-`open`, `write` or `keep`, `amend`, `remove`, `restore`; `runs`, `states`, `keyed`, `read_file`. Nothing is
+`open`, `write` or `keep`, `amend`, `remove`, `restore`; `runs`, `states`, `record`, `read_file`. Nothing is
 logged while a network trains, and a process that dies leaves nothing half-written that looks finished.
 """
 
@@ -244,23 +244,10 @@ class Store:
         self._silent_until = time.monotonic() + PAUSE
         return False
 
-    def keyed(self, prefix: str, most: int = 20) -> list[dict[str, Any]]:
-        """Return the newest finished run of each key that begins with a prefix, of all studies.
-
-        Parameters
-        ----------
-        prefix : str
-            Hexadecimal digits; "" for all keys.
-        most : int
-            Keys at most.
-
-        Returns
-        -------
-        list of dict
-            Records as from `runs`, newest first.
-        """
+    def record(self, study: str, run_id: str) -> dict[str, Any]:
+        """Return the whole record of one run, failed or not, as `runs` does, with the study it is of."""
         with plainly(self._connection.name):
-            return reading.keyed(self._connection, prefix, most)
+            return {**reading.record(self._connection, study, run_id), "study": study}
 
     def studies(self) -> list[str]:
         """Names of all studies with an MLflow experiment, sorted."""

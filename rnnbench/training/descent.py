@@ -19,7 +19,7 @@ from rnnbench.training.blocks import Blocks, Drawn
 from rnnbench.training.budget import UNLIMITED, Budget
 from rnnbench.training.checkpoint import overwrite
 from rnnbench.training.chunks import Chunks
-from rnnbench.training.optimisers import Updates
+from rnnbench.training.updates import Updates
 
 #: Share of a new loss in the smoothed one: about the last ten updates count.
 SMOOTHING = 0.1

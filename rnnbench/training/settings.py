@@ -13,8 +13,9 @@ from rnnbench.network import Network
 from rnnbench.network.recompute import MEMORIES
 from rnnbench.training.arguments import bound, choice, switch, whole_number
 from rnnbench.training.budget import Budget
-from rnnbench.training.optimisers import Optimiser, optimiser
+from rnnbench.training.optimisers import optimiser
 from rnnbench.training.selection import RULES
+from rnnbench.training.updates import Optimiser
 
 LOOPS = ("closed", "open")
 REDUCTIONS = ("mean", "sum")

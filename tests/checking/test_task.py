@@ -17,7 +17,7 @@ def test_built_in_tasks_keep_all_contracts(name, tmp_path):
     task = tasks.found()[name].example(tmp_path)
     findings = check_task(task)
     assert [str(f) for f in findings if not f.holds] == []
-    assert len(findings) == 11 + task.streams
+    assert len(findings) == 12 + task.streams
 
 
 OTHER_FORMS = [form for form, (name, fields) in FORMS.items() if fields and name not in ("csv", "text")]
@@ -83,6 +83,60 @@ def changed(**parts):
 
 def test_the_task_without_a_bug_is_sound():
     assert failures() == {}
+    assert failures(SPAN="length") == {}
+
+
+def only_twelve(self, span):
+    if span != 12:
+        raise ValueError(f"task.length={span}: must be 12")
+    return self
+
+
+#: what is broken about the span: what is said, members
+SPANS = {
+    "no field": ("SPAN='lenght': is no field of the task; its fields are length", {"SPAN": "lenght"}),
+    "no number": (
+        "SPAN='name': must name a whole number; name is 'echo'",
+        {"SPAN": "name", "name": "echo", "__annotations__": {"name": str}},
+    ),
+    "unmoved": ("at(24) gives a task whose length is 12", {"at": lambda self, span: self}),
+    "moved itself": (
+        "at changes the task it is asked of: its length is 24 then",
+        {"at": lambda self, span: (setattr(self, "length", span), self)[1]},
+    ),
+    "only one": ("it takes no span but 12; at(24): task.length=24: must be 12", {"at": only_twelve}),
+    "other sizes": (
+        "n_in is 12 at length=12 and 24 at 24",
+        {
+            "n_in": property(lambda self: self.length),
+            "training": lambda self, rng, size: (lambda b: b._replace(x=np.repeat(b.x, self.length, axis=2)))(
+                Echo.training(self, rng, size)
+            ),
+        },
+    ),
+    "same data": (
+        "the data of test are the same at length=12 and at 24",
+        {"test": lambda self, rng: Echo(12).training(rng, 256)},
+    ),
+}
+
+
+@pytest.mark.parametrize("bug", SPANS)
+def test_each_bug_of_the_span_is_named(bug):
+    said, members = SPANS[bug]
+    found = failures(**{"SPAN": "length", **members})
+    assert said in found.pop("span") and set(found) <= {"refusals"}, found
+
+
+def test_a_task_that_takes_no_longer_span_is_tried_at_a_shorter_one():
+    def at(self, span):
+        if span > 12:
+            raise ValueError(f"task.length={span}: must be at most 12")
+        return Task.at(self, span)
+
+    cls = dataclass(type("Bounded", (Echo,), {"SPAN": "length", "at": at}))
+    (note,) = [f.note for f in check_task(cls()) if f.contract == "span" and f.holds]
+    assert note == "length: 12, and 11 with the same inputs and outputs"
 
 
 #: what is broken: (contract that fails, what it says, members)

@@ -172,9 +172,9 @@ def test_check_prints_a_line_for_each_contract(own, rnnbench):
     code, out, err = rnnbench("check leaky model.hidden=5")
     assert (code, err) == (0, "")
     *lines, last = out.splitlines()
-    assert len(lines) == 11 and all(line.startswith("ok ") for line in lines)
-    assert last == "model leaky [rnnbench_plugins/leaky.py]: all 11 contracts hold"
-    assert rnnbench("check parrot task.length=12")[1].splitlines()[-1].endswith("all 11 contracts hold")
+    assert len(lines) == 12 and all(line.startswith("ok ") for line in lines)
+    assert last == "model leaky [rnnbench_plugins/leaky.py]: all 12 contracts hold"
+    assert rnnbench("check parrot task.length=12")[1].splitlines()[-1].endswith("all 12 contracts hold")
     assert rnnbench("check csv")[0] == rnnbench("check tdnn")[0] == 0
 
 
@@ -185,7 +185,35 @@ def test_check_names_what_fails(own, rnnbench):
     assert code == 1
     (line,) = [line for line in out.splitlines() if line.startswith("FAILED")]
     assert line.startswith("FAILED  refusals") and "causal_only is False" in line
-    assert err == "rnnbench: task parrot [rnnbench_plugins/parrot.py]: 1 of 11 contracts FAILED\n"
+    assert err == "rnnbench: task parrot [rnnbench_plugins/parrot.py]: 1 of 12 contracts FAILED\n"
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    {
+        '{"model.kep": ("uniform", 0, 1)}': "SEARCH of leaky: model.kep: unknown key (did you mean",
+        '{"model.keep": ("uniform", 0.0, 1.0)}': "cannot be tried (model.keep=1.0: must lie in [0, 1))",
+        '{"model.keep": ("choice", 0.5, "all")}': "SEARCH of leaky: model.keep=['choice', 0.5, 'all']",
+        '{"model.keep": 0.5}': "SEARCH of leaky: model.keep=0.5: must be null (not tuned), [log, LOW, HIGH]",
+        '{"train.dtype": ("choice", "float32", "float64")}': "train.dtype: cannot be tuned; it is no",
+        "[1]": "SEARCH of leaky: [1] must map keys",
+    }.items(),
+)
+def test_check_tries_the_search_space_of_a_model(entry, said, own, rnnbench):
+    path = own / "leaky.py"
+    text = path.read_text()
+    path.write_text(text.replace('{"model.keep": ("uniform", 0.0, 0.99)}', entry))
+    assert path.read_text() != text
+    code, out, err = rnnbench("check leaky")
+    (line,) = [line for line in out.splitlines() if line.startswith("FAILED")]
+    assert code == 1 and line.startswith("FAILED  search ") and said in line, line
+    assert err.endswith("1 of 12 contracts FAILED\n")
+
+
+def test_check_of_a_model_that_declares_no_space(own, rnnbench):
+    path = own / "leaky.py"
+    path.write_text(path.read_text().replace("SEARCH:", "OTHER:"))
+    assert rnnbench("check leaky")[1].splitlines()[-1].endswith("all 11 contracts hold")
 
 
 def test_check_of_a_class_without_defaults(own, rnnbench):
@@ -200,7 +228,7 @@ def test_check_of_a_class_that_fails_when_it_is_made(own, rnnbench):
     path.write_text(path.read_text().replace("if self.hidden < 1:", "if self.hiden < 1:"))
     code, out, err = rnnbench("check leaky")
     assert code == 1 and len(out.splitlines()) == len(err.splitlines()) == 1
-    assert "AttributeError" in out and "(leaky.py, line 20)" in out
+    assert "AttributeError" in out and "(leaky.py, line 23)" in out
 
 
 def test_annotations_may_be_text(own, rnnbench):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rnnbench.experiment.lookup import find, listed
 from rnnbench.network import Network
 from rnnbench.tracking import Store
 
@@ -33,14 +34,19 @@ def run(folder, rnnbench):
 
     def train(line="model=narx model.hidden=4 task=csv task.path=plant.csv task.targets=y"):
         assert rnnbench(f"run {line} {SMALL}")[0] == 0
-        return Store().keyed("")[0]["key"]
+        return newest()
 
     return train
 
 
+def newest():
+    """The key of the run that ended last."""
+    return max(listed(Store(), Store().studies()), key=lambda run: run.ended).key
+
+
 def network(key):
     """The network and the weights of a run, from its files."""
-    (record,) = Store().keyed(key)
+    record = find(Store(), key)
     net = Network.from_dict(json.loads(Store().read_file(record, "network.json")))
     Path("w.npz").write_bytes(Store().read_file(record, "weights.npz"))
     params = net.init()
@@ -141,17 +147,17 @@ def test_a_key_may_be_shortened(run, rnnbench):
     assert rnnbench(f"predict {key[:6].upper()} new.csv")[0] == 0
     code, out, err = rnnbench("predict zzz new.csv")
     assert (code, out) == (1, "") and len(err.splitlines()) == 2
-    assert err.startswith("rnnbench: zzz: no finished run has a key that begins so\nthe last ones: ")
+    assert err.startswith("rnnbench: zzz: no run has a key that begins so\nthe last ones: ")
     assert f"{key} (narx · plant.csv (y) · seed 0)" in err and other in err
 
 
 def test_a_key_that_is_not_unique(run, rnnbench, monkeypatch):
-    records = [{"key": f"ab{n}", "model": "rnn", "task_label": "t", "seed": n} for n in range(9)]
-    monkeypatch.setattr(Store, "keyed", lambda self, prefix, most=20: records)
+    run()
+    (state,) = listed(Store(), ["default"])
+    found = {f"ab{n}": state._replace(key=f"ab{n}", model="rnn", task_label="t", seed=n) for n in range(9)}
+    monkeypatch.setattr(Store, "states", lambda self, study: found if study == "default" else {})
     code, _, err = rnnbench("predict ab new.csv")
-    assert code == 1 and err.startswith(
-        "rnnbench: ab: 9 runs have keys that begin so\nthey are: ab0 (rnn · t"
-    )
+    assert code == 1 and err.startswith("rnnbench: ab: 9 keys begin so\nthey are: ab0 (rnn · t")
     assert err.rstrip().endswith("ab5 (rnn · t · seed 5), ...")
 
 
@@ -233,14 +239,33 @@ def test_another_delimiter(run, rnnbench):
 
 def test_a_run_without_scales_is_refused(run, rnnbench, monkeypatch):
     key = run()
-    keyed = Store.keyed
+    whole = Store.record
     monkeypatch.setattr(
-        Store,
-        "keyed",
-        lambda *given: [{k: v for k, v in r.items() if k != "columns"} for r in keyed(*given)],
+        Store, "record", lambda *given: {k: v for k, v in whole(*given).items() if k != "columns"}
     )
     code, _, err = rnnbench(f"predict {key} new.csv")
     assert code == 1 and "was stored before scales were kept; run it again" in err
+
+
+def test_a_run_that_failed_is_refused(run, rnnbench, monkeypatch):
+    def broken(*given):
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr("rnnbench.tasks.adding.Adding.score", broken)
+    assert rnnbench(f"run model=rnn model.hidden=3 task=adding task.length=8 {SMALL}")[0] == 1
+    for command in ("predict {} new.csv", "sample {}"):
+        code, out, err = rnnbench(command.format(newest()))
+        assert (code, out) == (1, "")
+        assert (
+            "(rnn · adding T=8 · seed 0): this run failed, there is no trained network; run it again" in err
+        )
+
+
+def test_a_run_is_named_with_its_study(run, rnnbench):
+    key = run()
+    assert rnnbench(f"predict default/{key[:5]} new.csv")[0] == 0
+    code, _, err = rnnbench(f"predict first/{key} new.csv")
+    assert code == 1 and "first" in err
 
 
 def test_an_output_that_cannot_be_written(run, rnnbench, monkeypatch):

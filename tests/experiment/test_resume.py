@@ -23,10 +23,11 @@ TINY = "train=smoke task.length=8 task.validation_size=16 task.test_size=16 mode
 
 def state(configuration, seed, **changes):
     values = {
-        "key": run_key(configuration, seed), "run_id": "r", "status": "finished", "outcome": "finished",
+        "key": run_key(configuration, seed), "run_id": "r", "study": "default",
+        "status": "finished", "outcome": "finished",
         "model": configuration.model_name, "task": configuration.task_name,
         "task_label": configuration.task.label, "seed": seed, "updates": 100, "seconds": 2.0,
-        "n_parameters": configuration.network.n_parameters, "scores": {"test_score": 0.5}, "ended": 1.0,
+        "parameters": configuration.network.n_parameters, "scores": {"test_score": 0.5}, "ended": 1.0,
     }  # fmt: skip
     return State(**values | changes)
 
@@ -76,7 +77,7 @@ def test_a_run_that_another_sweep_has_done_is_done(configuration, tmp_path):
 
 def test_time_is_estimated_from_the_nearest_run_of_the_task(configuration):
     seen = [
-        state(configuration, 0, updates=10, seconds=1.0, n_parameters=5000),
+        state(configuration, 0, updates=10, seconds=1.0, parameters=5000),
         state(configuration, 1, updates=10, seconds=3.0),
         state(configuration, 2, updates=10, seconds=5.0, model="rnn"),
         state(configuration, 3, updates=10, seconds=7.0, task_label="another task"),
@@ -230,7 +231,8 @@ def test_dry_run_tells_what_would_be_run_and_writes_nothing(empty, rnnbench):
     assert (code, err) == (0, "") and list(empty.iterdir()) == []
     lines = out.splitlines()
     assert lines[0].split() == ["configuration", "seeds", "done", "to", "run", "parameters", "time"]
-    assert lines[1].split()[-5:] == ["3", "0", "3", "33", "unknown"]
+    assert set(lines[1]) == {"─"}
+    assert lines[2].split()[-5:] == ["3", "0", "3", "33", "unknown"]
     assert "default: 2 configurations, 6 runs: 6 to run" in out
     assert lines[-1] == "no estimate: no run of these tasks was seen"
 

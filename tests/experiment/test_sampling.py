@@ -5,10 +5,11 @@ import json
 import numpy as np
 import pytest
 
+from rnnbench.experiment.lookup import find
 from rnnbench.experiment.sampling import read_request
 from rnnbench.tasks import characters
 from rnnbench.tracking import Store
-from tests.experiment.test_prediction import network
+from tests.experiment.test_prediction import network, newest
 
 LINES = ["she had a cat and a hat\n", "he had a bat and a rat\n"]
 TRAIN = "train.updates=150 train.lr=0.01"
@@ -37,14 +38,14 @@ def run(folder, rnnbench):
     def train(line="model=rnn model.hidden=24 task=text task.path=lines.txt task.length=30"):
         code, _, err = rnnbench(f"run {line} {TRAIN}")
         assert code == 0, err
-        return Store().keyed("")[0]["key"]
+        return newest()
 
     return train
 
 
 def test_a_text_run_stores_bits_alphabet_and_samples(run, rnnbench, folder):
     key = run()
-    (record,) = Store().keyed(key)
+    record = find(Store(), key)
     floors = {floor["name"]: floor["loss"] / np.log(2) for floor in record["floors"]}
     assert 0.0 < record["scores"]["bits_per_character"] < floors["bigrams"]
     assert record["columns"]["alphabet"] == "\n abcdehnrst" and record["columns"]["start"] == "\n"
@@ -67,7 +68,7 @@ def test_hello_is_in_the_report(run, rnnbench, folder):
 
 def test_a_task_without_an_alphabet_has_no_samples(run, rnnbench, folder):
     key = run("model=rnn model.hidden=4 task=echo task.length=10 task.delay=2")
-    (record,) = Store().keyed(key)
+    record = find(Store(), key)
     with pytest.raises(Exception, match=r"samples\.json"):
         Store().read_file(record, "samples.json")
     assert rnnbench("report default")[0] == 0
@@ -101,7 +102,7 @@ def test_runs_that_write_nothing_are_refused(run, rnnbench):
     assert (code, out) == (1, "")
     assert "is no character model; sample needs a run of task=text or task=hello" in err
     code, _, err = rnnbench("sample zzz")
-    assert code == 1 and "zzz: no finished run has a key that begins so" in err
+    assert code == 1 and "zzz: no run has a key that begins so" in err
 
 
 def test_defaults():

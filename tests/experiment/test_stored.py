@@ -3,16 +3,17 @@
 import csv
 import io
 import json
+import math
 import shutil
 
 import pytest
 
 from rnnbench.cli import main
 from rnnbench.experiment.filters import read_filter
-from rnnbench.experiment.lookup import Stored, find
+from rnnbench.experiment.lookup import find
 from rnnbench.experiment.refusals import Refused
 from rnnbench.experiment.stored import age_text
-from rnnbench.tracking import Store
+from rnnbench.tracking import State, Store
 
 TINY = "train=smoke task.length=8 task.validation_size=16 task.test_size=16 model.hidden=4"
 
@@ -89,6 +90,7 @@ def test_trials_without_test_scores_show_those_on_validation_data(stored, rnnben
     monkeypatch.setattr(Store, "states", untested)
     assert " validation " in rnnbench("runs one")[1].splitlines()[0]
     assert listed(rnnbench, "one")[0]["score"] is None
+    assert next(csv.DictReader(io.StringIO(rnnbench("runs one --csv")[1])))["score"] == ""
 
 
 def test_before_the_first_run(empty, rnnbench):
@@ -98,10 +100,10 @@ def test_before_the_first_run(empty, rnnbench):
     assert list(empty.iterdir()) == []
 
 
-RUN = Stored(
+RUN = State(
     key="ab12", study="one", run_id="r", status="finished", outcome="solved", model="elman", task="adding",
-    task_label="adding T=50", seed=0, score=0.75, validation_score=None, updates=100, parameters=None,
-    seconds=2.5, ended=0.0, scores={},
+    task_label="adding T=50", seed=0, updates=100, parameters=80, seconds=math.nan, ended=0.0,
+    scores={"test_score": 0.75},
 )  # fmt: skip
 
 
@@ -129,10 +131,10 @@ RUN = Stored(
         ("score>=0.75", True),
         ("score>0.75", False),
         ("score<=.75", True),
-        ("seconds>2", True),
+        ("parameters>79", True),
         # What a run does not have meets no condition, whichever way round.
-        ("parameters>0", False),
-        ("parameters!=3", False),
+        ("seconds>0", False),
+        ("seconds!=3", False),
     ],
 )
 def test_conditions(text, fits):
@@ -232,6 +234,31 @@ def test_a_beginning_of_several_keys_is_refused(stored, monkeypatch):
     with pytest.raises(Refused, match=r"(?s)ab: 4 keys begin so\nthey are: ab\d \("):
         find(Store(), "ab")
     assert find(Store(), "two/ab")["model"] == "mlp"
+
+
+def test_of_a_key_in_several_studies_a_finished_run_is_taken(stored, monkeypatch):
+    """A failed one only where there is no other, however new it is; of several the newest."""
+    states = Store.states
+    one = next(iter(states(Store(), "one").values()))
+    (two,) = states(Store(), "two").values()
+    there = {"one": one._replace(key="ab", ended=2.0), "two": two._replace(key="ab", ended=1.0)}
+    monkeypatch.setattr(Store, "states", lambda store, study: {"ab": there[study]} if study in there else {})
+    assert find(Store(), "ab")["run_id"] == one.run_id
+    there["one"] = there["one"]._replace(status="failed")
+    assert find(Store(), "ab")["run_id"] == two.run_id
+    there["two"] = there["two"]._replace(status="failed")
+    assert find(Store(), "ab")["run_id"] == one.run_id
+
+
+@pytest.mark.parametrize(("line"), ["predict {} data.csv", "sample {}", "diff {} {}", "rerun {}"])
+def test_every_command_looks_up_alike(stored, rnnbench, line):
+    for text, said in (
+        ("zz", "zz: no run has a key that begins so\nthe last ones: "),
+        ("tow/ab", "tow: unknown study (did you mean two?)"),
+        ("two/zz", "two/zz: no run in study two has a key that begins so\nthe last ones: "),
+    ):
+        code, out, err = rnnbench(line.format(text, text))
+        assert (code, out) == (1, "") and err.startswith(f"rnnbench: {said}"), err
 
 
 def test_ages():

@@ -2,15 +2,17 @@
 
 import json
 import math
+from dataclasses import fields
 
 import pytest
 
 from rnnbench import models
+from rnnbench.experiment import schema
 from rnnbench.experiment.conduct import open_store
 from rnnbench.experiment.identity import run_key
 from rnnbench.experiment.launchers import local
 from rnnbench.experiment.launchers.contract import WorkerDied
-from rnnbench.experiment.space import search_space, written
+from rnnbench.experiment.space import SAME_FOR_ALL, search_space, written
 from rnnbench.experiment.trying import tune
 from rnnbench.experiment.tuning import ROUND, Search, Trial, tuned
 from rnnbench.tasks.adding import Adding
@@ -386,7 +388,25 @@ REFUSED = {
     "tune.trials=2 tune.space={task.length:[int,1,2]}": "must be a key of model, train or init",
     "tune.trials=2 tune.space={train:[int,1,2]}": "must be a key of model, train or init",
     "tune.trials=2 tune.space={nobody.train.lr:[log,1,2]}": "must be a key of model, train or init",
-    "tune.trials=2 tune.space={train.updates:[int,1,2]}": "tune.space.train.updates: cannot be tuned",
+    "tune.trials=2 tune.space={train.updates:[int,1,2]}": (
+        "tune.space.train.updates: cannot be tuned; how long all trials train is tune.updates"
+    ),
+    "tune.trials=2 tune.space={train.dtype:[choice,float32,float64]}": (
+        "tune.space.train.dtype: cannot be tuned; it is no hyperparameter of the method"
+    ),
+    "tune.trials=2 tune.space={train.shortest:[int,4,8]}": (
+        "tune.space.train.shortest: cannot be tuned; what is trained on is the same"
+    ),
+    "tune.trials=2 tune.space={rnn:{train.select:[choice,last,first_solved]}}": (
+        "tune.space.rnn.train.select: cannot be tuned; how a run is judged is the same"
+    ),
+    "tune.trials=2 tune.space={train.batch:[choice,8,32]}": (
+        "tune.space.train.batch: cannot be tuned; with a budget of train.updates a larger batch sees more"
+    ),
+    "tune.trials=2 tune.updates=5 train.sequences=99 tune.space={train.batch:[choice,8,32]}": (
+        "tune.space.train.batch: cannot be tuned; with a budget of tune.updates a larger batch sees more data"
+    ),
+    "tune.trials=2 tune.space={seeds:[int,1,9]}": "must be a key of model, train or init",
     "tune.trials=2 budget.parameters=99 tune.space={model.hidden:[int,1,2]}": "model.hidden: cannot be tuned",
     "tune.trials=2 tune.space={model.hidden:[int,0,9]}": (
         "tune.space.model.hidden=['int', 0, 9]: cannot be tried (model.hidden=0: must be"
@@ -407,6 +427,33 @@ def test_what_is_refused_before_anything_runs(line, empty, rnnbench):
     assert code != 0 and REFUSED[line] in err, err
     assert len(err.splitlines()) <= 3 and "Traceback" not in err and not out
     assert not (empty / "runs").exists()
+
+
+def test_every_setting_of_training_is_decided_upon():
+    """Whoever adds one says whether trials may differ in it."""
+    settings = {f.name for f in fields(schema.Train)}
+    tuned = {"batch", "optimizer", "clip_norm", "clip_value", "reduction"}
+    assert settings == tuned | set(SAME_FOR_ALL) and not tuned & set(SAME_FOR_ALL)
+
+
+@pytest.mark.parametrize("budget", ["train.sequences=320", "train.seconds=2"])
+def test_batches_may_differ_where_the_budget_is_the_same_for_all(budget):
+    line = f"model=rnn {SMALL} {budget} tune.trials=8 tune.space={{train.batch:[choice,8,16,32]}}"
+    run = Recorder()
+    tuned(planned(line), run)
+    assert len({c.train.batch for c in run.configurations}) > 1
+    assert {(c.train.sequences, c.train.seconds) for c in run.configurations} in (
+        {(320, None)},
+        {(None, 2.0)},
+    )
+
+
+def test_the_optimiser_may_be_tuned():
+    run = Recorder()
+    tuned(
+        planned(f"model=rnn {SMALL} tune.trials=8 tune.space={{train.optimizer:[choice,adam,rmsprop]}}"), run
+    )
+    assert {c.train.optimizer for c in run.configurations} == {"adam", "rmsprop"}
 
 
 def test_a_space_that_is_right_is_accepted_in_either_notation(empty):
@@ -463,7 +510,11 @@ class Mine:
         ('SEARCH: ClassVar = {"model.more": ("int", 1, 3), "model.hidden": ("log_int", 2, 9)}', ""),
         (
             'SEARCH: ClassVar = {"model.more": ("int", 0, 3)}',
-            "cannot be tried (model.more=0: must be at",
+            "SEARCH of mine: model.more=['int', 0, 3]: cannot be tried (model.more=0: must be at",
+        ),
+        (
+            'SEARCH: ClassVar = {"train.memory": ("choice", "full", "recompute")}',
+            "SEARCH of mine: train.memory: cannot be tuned; it is no hyperparameter",
         ),
         ('SEARCH: ClassVar = {"model.mor": ("int", 1, 3)}', "SEARCH of mine: model.mor: unknown key"),
         ('SEARCH: ClassVar = {"model.more": 3}', "SEARCH of mine: model.more=3: must be null"),
@@ -481,6 +532,14 @@ def test_a_plugin_with_and_without_a_space(search, said, empty, rnnbench):
         assert ("model.more" in space) is bool(search) and {"train.lr", "init.recurrent"} < set(space)
         assert ("model.hidden" in space) is ("hidden" in search)
         assert "model.hidden" not in search_space(configured("model=mine tune.trials=3 budget.parameters=60"))
+
+
+def test_a_batch_that_a_class_declares_waits_for_a_budget_that_allows_it(empty):
+    (empty / "rnnbench_plugins").mkdir()
+    declared = 'SEARCH: ClassVar = {"train.batch": ("choice", 8, 32)}'
+    (empty / "rnnbench_plugins" / "mine.py").write_text(PLUGIN.replace("SPACE", declared))
+    assert "train.batch" not in search_space(configured("model=mine tune.trials=3"))
+    assert "train.batch" in search_space(configured("model=mine tune.trials=3 train.sequences=320"))
 
 
 def test_settings_of_tuning_change_no_key():

@@ -23,14 +23,14 @@ def test_a_model_to_start_from_keeps_all_contracts(folder):
     assert [str(f) for f in check_model(made) if not f.holds] == []
     text = path.read_text()
     assert 25 <= len(text.splitlines()) <= 45
-    assert all(word in text for word in ("Box(", "Arrow(", "lag=1", "cut_every", "slow_memory"))
+    assert all(word in text for word in ("Box(", "Arrow(", "lag=1", "cut_every", "SEARCH", "slow_memory"))
     assert [p.name for p in path.parent.iterdir()] == ["slow_memory.py"]
 
 
 def test_a_task_to_start_from_keeps_all_contracts():
     path = write("task", "parrot")
     made = plugins.tasks()["parrot"]()
-    assert (made.name, made.label) == ("parrot", "parrot T=50")
+    assert (made.name, made.label, made.at(80).label) == ("parrot", "parrot T=50", "parrot T=80")
     assert [str(f) for f in check_task(made) if not f.holds] == []
     assert len(path.read_text().splitlines()) <= 60
 

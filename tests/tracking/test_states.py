@@ -26,12 +26,13 @@ def test_a_state_says_what_the_record_says(store):
     assert before - 1 < state.ended < time.time() + 1
     assert state.seconds == pytest.approx(0.6)
     expected = State(
-        **{"key": "a" * 16, "run_id": run_id, "status": "finished", "outcome": "finished"},
+        **{"key": "a" * 16, "run_id": run_id, "study": "demo", "status": "finished", "outcome": "finished"},
         **{"model": "elman", "task": "adding", "task_label": "adding T=20", "seed": 3, "updates": 20},
-        **{"seconds": state.seconds, "n_parameters": 105, "ended": state.ended},
+        **{"seconds": state.seconds, "parameters": 105, "ended": state.ended},
         scores={"validation_score": 0.95, "test_score": 0.9, "test_loss": 0.1},
     )
     assert state == expected
+    assert (state.score, state.validation_score) == (0.9, 0.95)
 
 
 def test_failed_and_diverged_runs_are_there_and_running_ones_not(store):

@@ -301,16 +301,20 @@ def test_writers_of_which_nobody_knows(monkeypatch):
     assert not writer.is_gone(mine)
 
 
-def test_runs_are_found_by_the_beginning_of_their_keys(store):
-    for key, study, seed in (("ab12", "one", 0), ("ab34", "two", 1), ("cd56", "one", 2)):
-        store.write(record(key=key, study=study, seed=seed), {})
-    store.write(record(key="ab12", study="two", seed=7), {})
-    store.write(record(key="ab99", study="one", outcome="failed"), {})
-    assert [(r["key"], r["seed"]) for r in store.keyed("ab")] == [("ab12", 7), ("ab34", 1)]
-    assert [r["key"] for r in store.keyed("ab3")] == ["ab34"]
-    assert len(store.keyed("")) == 3 and len(store.keyed("", most=2)) == 2
-    assert store.keyed("ab%") == store.keyed("'") == store.keyed("zz") == []
+def test_the_record_of_one_run(store):
+    """Found by MLflow's name of it, failed or not."""
+    done = store.write(record(key="ab12", study="one"), {})
+    failed = store.write(record(key="ab12", study="two", outcome="failed"), {})
+    (whole,) = store.runs("one")
+    assert store.record("one", done) == whole
+    assert {k: store.record("two", failed)[k] for k in ("run_id", "study", "outcome")} == {
+        "run_id": failed, "study": "two", "outcome": "failed",
+    }  # fmt: skip
 
 
-def test_no_store_has_no_keys(tmp_path):
-    assert Store(root=tmp_path / "none").keyed("ab") == []
+def test_a_damaged_record_is_told_of(store):
+    run_id = store.write(record(key="ab12", study="one"), {})
+    (place,) = store.root.rglob("record.json")
+    place.write_text("{")
+    with pytest.raises(StoreError, match=f"run {run_id} of study one: record.json is damaged"):
+        store.record("one", run_id)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from rnnbench.training import SGD, Adam, AdamW, RMSprop, Rprop, optimiser
-from rnnbench.training.optimisers import OPTIMISERS, Optimiser
+from rnnbench.training.optimisers import OPTIMISERS
+from rnnbench.training.updates import Optimiser
 from tests import naive
 
 STEPS, P = 50, 23
