@@ -1,6 +1,8 @@
 """The command `rnnbench`. Nothing heavy is imported before a subcommand needs it."""
 
 import argparse
+import io
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,12 +22,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0; 1 for a refusal (one or two lines on stderr) or a failed run; 130 after Ctrl-C. An unexpected
-        exception is not caught: its traceback is wanted.
+        0; 1 for a refusal (one or two lines on stderr) or a failed run; 130 after Ctrl-C; 141 where nobody
+        reads what is printed any more (`| head`). An unexpected exception is not caught: its traceback is
+        wanted.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
+    _print_anywhere()
     try:
-        return _dispatch(given)
+        code = _dispatch(given)
+        # Closed altogether (`>&-`), there is none.
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # What is left in the buffer would fail once more when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except KeyboardInterrupt:
         print("rnnbench: interrupted", file=sys.stderr)
         return 130
@@ -34,6 +46,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         print(f"rnnbench: {in_short(str(refused))}", file=sys.stderr)
         return 1
+
+
+def _print_anywhere() -> None:
+    """Let a terminal or a log that is not in UTF-8 show ? for what it lacks: it must not end a sweep."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="replace")
 
 
 def _dispatch(given: list[str]) -> int:
@@ -188,6 +207,10 @@ def _report(options: argparse.Namespace) -> int:
 
     store = Store(options.uri)
     studies = store.studies()
+    if not studies:
+        from rnnbench.experiment.lookup import NONE
+
+        raise Unaccepted(f"{options.study}: unknown study; {NONE}")
     if options.study not in studies:
         raise _unknown("study", options.study, studies)
     from rnnbench.reporting import print_table, report

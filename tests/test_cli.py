@@ -77,6 +77,34 @@ def test_a_model_of_ones_own_is_written_and_checked(tmp_path):
     assert [p.name for p in (tmp_path / "rnnbench_plugins").iterdir()] == ["leaky.py"]
 
 
+def test_a_log_that_is_not_in_utf_8_gets_question_marks(tmp_path):
+    line = [sys.executable, "-m", "rnnbench", "run", "--dry-run", "model=elman", "task.length=8"]
+    ascii_only = ENVIRONMENT | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(line, cwd=tmp_path, env=ascii_only, capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "elman ? adding T=8" in done.stdout
+
+
+def test_a_closed_output_is_no_error(tmp_path):
+    line = f"{sys.executable} -m rnnbench run --dry-run model=elman task.length=8 >&-"
+    done = subprocess.run(
+        ["sh", "-c", line], cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE, timeout=300
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_who_reads_no_further_gets_no_traceback(tmp_path):
+    read, write = os.pipe()
+    os.close(read)
+    line = ["run", "--dry-run", "model=elman", "task.length=8"]
+    done = subprocess.run(
+        [sys.executable, "-m", "rnnbench", *line],
+        cwd=tmp_path, env=ENVIRONMENT, stdout=write, stderr=subprocess.PIPE, text=True, timeout=300,
+    )  # fmt: skip
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
 @pytest.mark.slow
 def test_end_to_end(tmp_path):
     """Sweep, search_runs of a plain MLflow, report: each in a process of its own."""

@@ -26,7 +26,7 @@ from rnnbench.experiment.lookup import listed
 from rnnbench.experiment.plan import Plan, check, compose_one
 from rnnbench.experiment.refusals import Refused
 from rnnbench.experiment.sweep import Reader, choices_of, expand, read_grids
-from rnnbench.experiment.trying import tune
+from rnnbench.experiment.trying import foresee, tune
 from rnnbench.experiment.wording import counted
 from rnnbench.tracking import Store, StoreError
 
@@ -89,7 +89,8 @@ def run(arguments: Sequence[str], figures: Figures | None = None) -> int:
     try:
         if flags.dry_run:
             store = Store(plan.configurations[0].uri)
-            dry_run.show(plan, look_out(plan, store), listed(store, store.studies()))
+            tuned, trials = foresee(plan, store)
+            dry_run.show(tuned, look_out(tuned, store), listed(store, store.studies()), trials)
             return 0
         with terminable():
             return carry_out(plan, figures)

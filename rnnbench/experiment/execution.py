@@ -1,5 +1,7 @@
 """One run from its configuration and its seed: the same in threads, processes and on other machines."""
 
+import sys
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -8,6 +10,7 @@ from typing import Any
 
 from rnnbench.experiment.configuration import Configuration
 from rnnbench.experiment.identity import run_key
+from rnnbench.experiment.memory import is_too_large
 from rnnbench.experiment.provenance import sources
 from rnnbench.experiment.watching import Watch
 from rnnbench.network import Parameters
@@ -17,6 +20,10 @@ from rnnbench.training.fitting import drain, prepare
 from rnnbench.training.generalisation import generalise
 
 Record = dict[str, Any]
+
+#: Lines about spans that were said, and what lets one thread say them at a time.
+_SAID: set[str] = set()
+_SAYING = threading.Lock()
 
 
 @dataclass
@@ -103,11 +110,31 @@ def one_thread() -> None:
 
 def generalised(
     configuration: Configuration, seed: int, params: Parameters, spans: Iterable[int] | None = None
-) -> dict[str, Any]:
-    """Return what a trained network scores at other spans of its task: by default those asked for."""
-    asked = configuration.spans if spans is None else tuple(spans)
-    net, memory = configuration.network, configuration.train.memory
-    return generalise(net, params, configuration.task, seed, asked, memory=memory)
+) -> dict[str, Any] | None:
+    """Return what a trained network scores at other spans of its task: by default those asked for.
+
+    Spans that do not fit into memory are left out, and said so: they must not cost a finished training. None
+    where no span is left.
+    """
+    asked = sorted(configuration.spans if spans is None else spans)
+    net, task, memory = configuration.network, configuration.task, configuration.train.memory
+    while asked:
+        try:
+            return generalise(net, params, task, seed, asked, memory=memory)
+        except (MemoryError, ValueError) as error:
+            if not is_too_large(error):
+                raise
+            _say_too_large(task.label, asked.pop())
+    return None
+
+
+def _say_too_large(task: str, span: int) -> None:
+    """Say once in a process, not for every seed, that a span is left out."""
+    line = f"rnnbench: evaluate.spans: {span} of {task} does not fit into memory; it is left out"
+    with _SAYING:
+        if line not in _SAID:
+            _SAID.add(line)
+            print(line, file=sys.stderr)
 
 
 def checkpoint_path(root: Path, study: str, key: str) -> Path:

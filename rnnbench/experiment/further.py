@@ -9,6 +9,7 @@ from rnnbench.experiment.execution import generalised, one_thread
 from rnnbench.experiment.plan import Plan
 from rnnbench.experiment.resume import Outlook
 from rnnbench.experiment.weights import stored_network
+from rnnbench.experiment.wording import counted
 from rnnbench.tracking import Store
 
 
@@ -29,12 +30,13 @@ def evaluate_further(plan: Plan, outlook: Outlook, store: Store) -> int:
     records = {record["key"]: record for record in store.runs(plan.configurations[0].study)}
     lacking = list(_lacking(plan, outlook, records))
     if lacking:
-        print(f"{len(lacking)} stored runs are tried on further spans", file=sys.stderr)
+        print(f"{counted(len(lacking), 'stored run')} to be tried on further spans", file=sys.stderr)
         one_thread()
     for configuration, record, spans in lacking:
         found = generalised(configuration, record["seed"], stored_network(store, record)[1], spans)
-        record["generalisation"] = merged(record.get("generalisation"), found)
-        store.amend(record["run_id"], record, {})
+        if found is not None:
+            record["generalisation"] = merged(record.get("generalisation"), found)
+            store.amend(record["run_id"], record, {})
     return len(lacking)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from rnnbench.experiment.configuration import Configuration
 from rnnbench.experiment.execution import Executed, checkpoint_of, one_thread
 from rnnbench.experiment.fair import budget_note, budget_warning
-from rnnbench.experiment.interruption import held_back
+from rnnbench.experiment.interruption import held_back, not_swallowed
 from rnnbench.experiment.launchers.contract import Launcher, LauncherError, Training
 from rnnbench.experiment.memory import is_too_large, too_large
 from rnnbench.experiment.progress import Progress
@@ -231,6 +231,7 @@ def compile_kernels(dtype: str) -> float:
     notice.daemon = True
     notice.start()
     try:
-        return warm_up(dtype)
+        with not_swallowed():
+            return warm_up(dtype)
     finally:
         notice.cancel()

@@ -23,7 +23,7 @@ class Progress:
 
     def __enter__(self) -> Self:
         """Start drawing."""
-        if sys.stderr.isatty():
+        if sys.stderr is not None and sys.stderr.isatty():
             self._bars = _bars()
             self._bars.start()
             if self._total > 1:

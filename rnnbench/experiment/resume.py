@@ -155,14 +155,16 @@ def seconds_of_a_run(configuration: Configuration, seen: Iterable[State]) -> flo
     -------
     float or None
         The seconds per update of the run with the nearest number of parameters, of the same model where
-        there is one, times all updates. None where no run of this task was seen.
+        there is one, times all updates. Of a budget of seconds, these, and what evaluation and data added in
+        that run. None where no run of this task was seen and the budget says nothing.
     """
-    if configuration.train.seconds is not None:
-        return configuration.train.seconds
+    budget = configuration.train.seconds
     label, size = configuration.task.label, configuration.network.n_parameters
     alike = [s for s in seen if s.task_label == label and s.updates > 0 and s.seconds > 0]
     alike = [s for s in alike if s.model == configuration.model_name] or alike
     if not alike:
-        return None
+        return budget
     nearest = min(alike, key=lambda s: (abs(s.parameters - size), -s.ended))
+    if budget is not None:
+        return budget * nearest.seconds / (nearest.compiled_seconds or nearest.seconds)
     return configuration.updates * nearest.seconds / nearest.updates

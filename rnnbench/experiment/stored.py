@@ -16,7 +16,7 @@ from rnnbench.experiment import grids
 from rnnbench.experiment.filters import Filter, is_filter, read_filters
 from rnnbench.experiment.lookup import NONE, listed
 from rnnbench.experiment.refusals import Refused, unknown
-from rnnbench.experiment.wording import counted
+from rnnbench.experiment.wording import counted, score_text
 from rnnbench.tracking import State, Store
 
 #: What is told of a run, in the order of JSON's keys and of CSV's columns.
@@ -55,6 +55,8 @@ def runs(
     """
     study, filters = _read(words)
     studies = store.studies()
+    if study and not studies:
+        raise Refused(f"{study}: unknown study; {NONE}")
     if study and study not in studies:
         raise unknown("study", study, study, studies)
     if act == "restore":
@@ -95,7 +97,7 @@ def _print(found: Sequence[State]) -> None:
                 *([run.study] if several else []),
                 *(run.model, run.task_label, str(run.seed)),
                 Text(run.outcome, style=_STYLES.get(run.outcome, "")),
-                f"{score:.3f}" if isfinite(score) else "",
+                score_text(score) if isfinite(score) else "",
                 f"{run.updates:,}",
                 f"{run.seconds:.1f}" if isfinite(run.seconds) else "",
                 age_text(now - run.ended),

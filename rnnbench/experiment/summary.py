@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple, Self
 
 from rnnbench.experiment.execution import Executed
+from rnnbench.experiment.wording import score_text
 from rnnbench.tracking import State
 
 
@@ -40,12 +41,12 @@ class Summary(NamedTuple):
 
     def line(self, width: int = 0) -> str:
         """Return the result as one line, the name padded to `width`."""
-        score = f"{self.score:7.3f}" if math.isfinite(self.score) else "      -"
+        score = score_text(self.score) if math.isfinite(self.score) else "-"
         notes = [f"{n} {what}" for n, what in ((self.diverged, "diverged"), (self.failed, "failed")) if n]
         notes += [self.budget] if self.budget else []
         tail = f"  ({', '.join(notes)})" if notes else ""
         solved = f"solved {self.solved} of {self.seeds}"
-        return f"{self.name:<{width}}  score {score}  {solved}  {self.seconds:6.1f} s{tail}"
+        return f"{self.name:<{width}}  score {score:>7}  {solved}  {self.seconds:6.1f} s{tail}"
 
 
 def summarise(name: str, endings: Iterable[Ending], seconds: float, budget: str = "") -> Summary:

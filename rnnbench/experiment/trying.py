@@ -36,7 +36,7 @@ def tune(plan: Plan, store: Store) -> Plan:
     if not trials:
         return plan
     study = plan.configurations[0].study
-    print(f"{study}: {counted(trials, 'trial')} choose the settings, on validation data", file=sys.stderr)
+    print(f"{study}: tuning on validation data, {counted(trials, 'trial')}", file=sys.stderr)
     found = tuned(plan, lambda configurations: _run(configurations, store))
     for name, configuration in zip(plan.names, found.configurations, strict=True):
         if configuration.tuning and configuration.tuning["chosen_trial"] is None:
@@ -47,10 +47,42 @@ def tune(plan: Plan, store: Store) -> Plan:
     return found
 
 
+class _NotYet(Exception):
+    """Trials that are to be looked up are not all stored."""
+
+
+def foresee(plan: Plan, store: Store) -> tuple[Plan, int]:
+    """Return what tuning will make of a plan, as far as the store tells, without running anything.
+
+    Returns
+    -------
+    Plan
+        With tuned values where all trials are stored; else the plan itself.
+    int
+        Runs of trials that are left.
+    """
+    left = sum(c.tune.trials * c.tune.seeds for c in plan.configurations)
+    if not left or not plan.configurations[0].resume or not store.exists:
+        return plan, left
+    known = 0
+
+    def look(configurations: Sequence[Configuration]) -> list[list[Mapping[str, Any]]]:
+        nonlocal known
+        found = _found(configurations, store)
+        known += sum(run["outcome"] != "failed" for runs in found for run in runs)
+        if any(run["outcome"] == "failed" for runs in found for run in runs):
+            raise _NotYet
+        return found
+
+    try:
+        return tuned(plan, look), 0
+    except _NotYet:
+        return plan, left - known
+
+
 def _run(configurations: Sequence[Configuration], store: Store) -> list[list[Mapping[str, Any]]]:
     """Run configurations, or find their runs in the store; returns what each seed of each gave."""
-    study = configurations[0].study
-    store.open(study)
+    store.open(configurations[0].study)
     try:
         tally = conduct(Plan(list(configurations)), store, say=lambda line: None)
     except TooLarge as refused:
@@ -64,7 +96,12 @@ def _run(configurations: Sequence[Configuration], store: Store) -> list[list[Map
             raise LauncherError(
                 f"{counted(tally.lost, 'trial')} died with the workers; start again, and these are repeated"
             )
-    states = store.states(study)
+    return _found(configurations, store)
+
+
+def _found(configurations: Sequence[Configuration], store: Store) -> list[list[Mapping[str, Any]]]:
+    """Return what the store holds of every seed of every configuration; what it lacks has failed."""
+    states = store.states(configurations[0].study)
     found = [[states.get(run_key(c, seed)) for seed in c.seeds] for c in configurations]
     return [
         [{"outcome": "failed"} if s is None else {**s.scores, "outcome": s.outcome} for s in seeds]

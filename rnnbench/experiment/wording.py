@@ -3,10 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
+#: From here on a score is written with a power of ten: one that exploded would fill the screen with digits.
+LARGE = 1e6
+
 
 def counted(number: int, what: str) -> str:
     """Return a number with its noun: 1 run, 2 runs, 1,000 runs."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def score_text(score: float) -> str:
+    """Return a finite score with three decimals, a huge one in short: -0.123, -3.3e+42."""
+    return f"{score:.3f}" if abs(score) < LARGE else f"{score:.1e}"
 
 
 def clock(seconds: float) -> str:

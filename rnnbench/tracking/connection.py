@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 DATABASE = "mlflow.db"
 SCHEMES = ("http", "https", "sqlite", "postgresql", "mysql", "mssql")
+#: What MLflow takes for something else in the path of a database: it looks elsewhere, or tries for minutes.
+MISREAD = ("%", "?")
 BATCH = 1000
 #: Attempts of MLflow to reach a database for the first time; each waits twice as long as the one before.
 ATTEMPTS = 3
@@ -46,7 +48,8 @@ class Connection:
     Raises
     ------
     StoreError
-        If the address has a scheme that no store is known for.
+        If the address has a scheme that no store is known for, or the folder a name in which MLflow finds no
+        database.
     """
 
     def __init__(self, uri: str | None, root: Path) -> None:
@@ -60,6 +63,11 @@ class Connection:
                 raise StoreError(
                     f"tracking.uri={uri}: must be null or an address beginning with {', '.join(SCHEMES)}"
                 )
+        elif met := [sign for sign in MISREAD if sign in str(root)]:
+            raise StoreError(
+                f"{root}: MLflow finds no database below a folder with {met[0]} in its name; start in "
+                "another folder, or give tracking.uri"
+            )
         self.root = root
         self.local = uri is None
         self.uri: str = uri if uri is not None else f"sqlite:///{root / DATABASE}"

@@ -43,6 +43,8 @@ class State(NamedTuple):
         Seconds since 1970.
     sources : mapping of str to str
         "model_source", "task_source": where model and task came from, as far as they were plugins.
+    compiled_seconds : float
+        Of `seconds`, those that a budget of seconds counts; 0 where not known.
     """
 
     key: str
@@ -60,6 +62,7 @@ class State(NamedTuple):
     scores: dict[str, float]
     ended: float
     sources: Mapping[str, str] = MappingProxyType({})
+    compiled_seconds: float = 0.0
 
     @property
     def score(self) -> float:
@@ -119,6 +122,7 @@ def _state(row: Mapping[str, Any], study: str) -> State:
         scores=scores_of(metrics),
         ended=(row["end_time"] or 0) / 1000,
         sources={name: tags[f"provenance.{name}"] for name in SOURCES if f"provenance.{name}" in tags},
+        compiled_seconds=metrics.get("compiled_seconds", 0.0),
     )
 
 

@@ -2,10 +2,11 @@
 
 import signal
 import threading
+from contextlib import suppress
 
 import pytest
 
-from rnnbench.experiment.interruption import held_back, terminable
+from rnnbench.experiment.interruption import held_back, not_swallowed, terminable
 
 
 def interrupt():
@@ -42,9 +43,36 @@ def test_nothing_is_done_in_other_threads():
     assert seen == [before] and signal.getsignal(signal.SIGINT) is before
 
 
-def test_sigterm_ends_the_block_like_ctrl_c():
-    before, done = signal.getsignal(signal.SIGTERM), []
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP])
+def test_sigterm_and_a_closed_terminal_end_the_block_like_ctrl_c(ending):
+    before, done = signal.getsignal(ending), []
     with pytest.raises(KeyboardInterrupt), terminable(), held_back():
-        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(ending)
         done.append(1)
-    assert done == [1] and signal.getsignal(signal.SIGTERM) is before
+    assert done == [1] and signal.getsignal(ending) is before
+
+
+def test_under_nohup_a_closed_terminal_ends_nothing():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with terminable():
+            signal.raise_signal(signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_an_interruption_that_is_swallowed_or_answered_by_an_error_is_one_all_the_same():
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), not_swallowed():
+        with suppress(KeyboardInterrupt):
+            interrupt()
+            threading.Event().wait(1)
+    with pytest.raises(KeyboardInterrupt), not_swallowed():
+        with suppress(KeyboardInterrupt):
+            interrupt()
+            threading.Event().wait(1)
+        raise RuntimeError("no compiled object yet")
+    with pytest.raises(RuntimeError, match="of its own"), not_swallowed():
+        raise RuntimeError("of its own")
+    assert signal.getsignal(signal.SIGINT) is before

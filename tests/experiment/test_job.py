@@ -466,3 +466,10 @@ def test_bars_only_on_a_terminal(monkeypatch):
     assert shown[False] == ""
     assert "elman · adding T=50 · seed 3" in shown[True]
     assert "loss 0.125" in shown[True] and "score  0.500" in shown[True]
+
+
+def test_without_any_stderr_there_is_no_progress_and_no_error(monkeypatch):
+    monkeypatch.setattr("sys.stderr", None)
+    with Progress(2) as progress:
+        progress.begin(0, "elman", 0, 10)
+        progress.end(0, 1)

@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from rnnbench.cli import main
+from rnnbench.experiment.dry_run import describe
 from rnnbench.experiment.execution import checkpoint_path
 from rnnbench.experiment.identity import run_key
 from rnnbench.experiment.job import Runner
@@ -246,12 +247,55 @@ def test_dry_run_estimates_from_what_was_seen(folder, rnnbench):
     assert out.splitlines()[-2:] == ["default: 1 configuration, 2 runs: 2 done, 0 to run", "nothing to run"]
 
 
+def test_dry_run_knows_what_a_finished_tuning_chose(folder, rnnbench):
+    line = f"-m model=elman,tdnn {TINY} tune.trials=5 tune.updates=10"
+    _, out, _ = rnnbench(f"run --dry-run {line}")
+    assert "before them, 10 runs of the tuning" in out
+    assert rnnbench(f"run {line}")[0] == 0
+    _, out, err = rnnbench(f"run --dry-run {line}")
+    assert out.splitlines()[-2:] == ["default: 2 configurations, 2 runs: 2 done, 0 to run", "nothing to run"]
+    assert "tuning" not in out + err
+    store = Store()
+    store.remove("default.tuning", [list(store.states("default.tuning"))[-1]])
+    _, out, _ = rnnbench(f"run --dry-run {line}")
+    assert "before them, 1 run of the tuning" in out and "at most about" in out
+    assert "before them, 10 runs" in rnnbench(f"run --dry-run {line} resume=off")[1]
+
+
+def test_dry_run_counts_the_time_of_trials(tmp_path):
+    line = "model=elman seeds=2 train.updates=100 train.threads=1 tune.trials=4 tune.updates=50"
+    plan = Plan([configured(line)])
+    known = state(plan.configurations[0], 7, updates=10, seconds=1.0)
+    text = describe(plan, Outlook(plan, {}, tmp_path), [known], trials=3)
+    # 2 runs of 10 s and 3 of 5 s.
+    assert "at most about 35 s with 1 at a time" in text
+
+
+def test_a_budget_of_seconds_takes_longer_by_what_evaluation_and_data_take():
+    configuration = configured("model=elman train.seconds=10")
+    assert seconds_of_a_run(configuration, []) == 10.0
+    known = state(configuration, 7, seconds=3.0, compiled_seconds=2.0)
+    assert seconds_of_a_run(configuration, [known]) == pytest.approx(15.0)
+
+
+def test_a_span_that_does_not_fit_into_memory_costs_no_training(folder, rnnbench):
+    line = f"run model=elman {TINY} seeds=2"
+    code, out, err = rnnbench(f"{line} evaluate.spans=[8,10000000000000]")
+    said = "evaluate.spans: 10000000000000 of adding T=8 does not fit into memory; it is left out"
+    assert (code, out.count("\n"), err.count(said)) == (0, 1, 1)
+    assert [r["generalisation"]["values"] for r in Store().runs("default")] == [[8], [8]]
+    assert rnnbench(f"{line} evaluate.spans=[12,10000000000000]")[0] == 0
+    assert [r["generalisation"]["values"] for r in Store().runs("default")] == [[8, 12], [8, 12]]
+    assert rnnbench(f"{line} evaluate.spans=[10000000000000]")[0] == 0
+    assert len(Store().runs("default")) == 2
+
+
 def test_further_spans_need_no_training(folder, rnnbench):
     line = f"run model=elman {TINY} seeds=2"
     assert rnnbench(line)[0] == 0
     assert [r["generalisation"] for r in Store().runs("default")] == [None, None]
     code, out, err = rnnbench(f"{line} evaluate.spans=[8,12]")
-    assert (code, out.count("\n")) == (0, 1) and "2 stored runs are tried on further spans" in err
+    assert (code, out.count("\n")) == (0, 1) and "2 stored runs to be tried on further spans" in err
     first = next(r for r in Store().runs("default") if r["seed"] == 0)
     assert first["generalisation"]["values"] == [8, 12]
     assert first["generalisation"]["scores"][0] == pytest.approx(first["scores"]["test_score"])

@@ -13,6 +13,7 @@ from rnnbench.experiment.filters import read_filter
 from rnnbench.experiment.lookup import find
 from rnnbench.experiment.refusals import Refused
 from rnnbench.experiment.stored import age_text
+from rnnbench.experiment.wording import score_text
 from rnnbench.tracking import State, Store
 
 TINY = "train=smoke task.length=8 task.validation_size=16 task.test_size=16 model.hidden=4"
@@ -70,6 +71,18 @@ def test_the_table_names_what_the_list_has(stored, rnnbench):
     assert "study" not in rnnbench("runs two")[1].splitlines()[0]
 
 
+def test_a_score_that_exploded_leaves_room_for_the_others(stored, rnnbench, monkeypatch):
+    states = Store.states
+
+    def exploded(store, study):
+        return {k: s._replace(scores={"test_score": -3.3e42}) for k, s in states(store, study).items()}
+
+    monkeypatch.setattr(Store, "states", exploded)
+    lines = rnnbench("runs one")[1].splitlines()
+    assert "-3.3e+42" in lines[2] and len(lines) == 8
+    assert score_text(-9.9134) == "-9.913" and score_text(-999_999.0) == "-999999.000"
+
+
 def test_csv_is_for_scripts(stored, rnnbench):
     rows = list(csv.DictReader(io.StringIO(rnnbench("runs one model=rnn --csv")[1])))
     assert [row["seed"] for row in rows] == ["0", "1"]
@@ -97,6 +110,9 @@ def test_before_the_first_run(empty, rnnbench):
     code, out, err = rnnbench("runs")
     assert (code, out) == (0, "") and "there are no runs" in err
     assert rnnbench("runs --json") == (0, "[]\n", "")
+    for command in ("runs mine", "report mine"):
+        code, out, err = rnnbench(command)
+        assert (code, out) == (1, "") and "mine: unknown study; there are no runs in ./runs yet" in err
     assert list(empty.iterdir()) == []
 
 

@@ -223,6 +223,13 @@ def test_nothing_is_made_by_reading(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["100% own", "why?"])
+def test_folders_in_which_mlflow_finds_no_database(name, tmp_path):
+    with pytest.raises(StoreError, match="MLflow finds no database below a folder with"):
+        Store(root=tmp_path / name / "runs")
+    assert not Store("http://127.0.0.1:1", tmp_path / name / "runs").local
+
+
 @pytest.mark.parametrize("uri", ["mlruns", "file:./mlruns", "ftp://host", ""])
 def test_addresses_that_are_no_store(uri, tmp_path):
     with pytest.raises(StoreError, match=r"tracking\.uri=.*must be null or an address"):
