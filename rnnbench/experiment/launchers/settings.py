@@ -72,7 +72,7 @@ class SubmititSlurm:
     partition, qos, account, constraint, exclude, comment : str or None
         As of `sbatch`.
     signal_delay_s : int
-        Seconds between SLURM's warning and the end of a job.
+        Seconds between SLURM's warning and the end of a job, at most half of its time.
     max_num_timeout : int
         So many times a run that reached its time limit goes on, from its checkpoint.
     array_parallelism : int

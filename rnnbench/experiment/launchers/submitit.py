@@ -5,19 +5,19 @@ import shlex
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, ClassVar
 
-from rnnbench.experiment.launchers import remote
+from rnnbench.experiment.launchers import remote, squeue
 from rnnbench.experiment.launchers.contract import LauncherError, WorkerDied
-from rnnbench.experiment.launchers.dispatching import Distant, Run
+from rnnbench.experiment.launchers.dispatching import GRACE, Distant, Run
+from rnnbench.experiment.launchers.presence import Presence
 from rnnbench.experiment.launchers.settings import SubmititLocal, SubmititSlurm
 from rnnbench.experiment.launchers.submitit_job import Job
 from rnnbench.experiment.refusals import Refused
@@ -39,8 +39,8 @@ class Submitit(Distant):
     threads : int
         Runs at a time on this machine where the settings do not say.
     root : Path
-        The folder of runs, which the jobs must see too; their files lie in `submitit` in it. A job that has
-        given its result leaves none behind.
+        The folder of runs, which the jobs must see too; their files lie in `submitit` in it, in a folder of
+        each sweep. A job that has given its result leaves none behind.
 
     Raises
     ------
@@ -66,8 +66,8 @@ class Submitit(Distant):
             self._slots = settings.concurrency or threads
         self._pause = 0.25 if self._local else 2.0
         self._looked = monotonic()
-        self._folder = self.root / "submitit"
-        self._stop_file = self._folder / f"stop-{uuid.uuid4().hex}"
+        self._folder = self.root / "submitit" / uuid.uuid4().hex[:12]
+        self._squeue = squeue.Squeue()
 
     @property
     def slots(self) -> int:
@@ -81,6 +81,9 @@ class Submitit(Distant):
         python = shlex.join(["env", *environment, sys.executable])
         settings = asdict(self._settings)
         retries = settings.get("max_num_timeout", 0)
+        if "signal_delay_s" in settings:
+            # A warning that comes as the job begins would leave a short one no time at all.
+            settings["signal_delay_s"] = min(settings["signal_delay_s"], 30 * settings["timeout_min"])
         parameters = {
             name if name in _SHARED else f"{cluster}_{name}": value
             for name, value in settings.items()
@@ -93,6 +96,7 @@ class Submitit(Distant):
                 **{f"{cluster}_python": python, f"{cluster}_max_num_timeout": retries},
             )
             self._executor.update_parameters(**parameters)
+            self._presence = Presence(self._folder)
         except (RuntimeError, NameError, ValueError, AssertionError) as error:
             said = " ".join(str(error).split())
             raise Refused(f"hydra/launcher={self.name}: {said}") from error
@@ -100,14 +104,33 @@ class Submitit(Distant):
             raise Refused(
                 f"{error.filename or self._folder}: cannot be written ({error.strerror})"
             ) from error
+        self._bury()
+
+    def _bury(self) -> None:
+        """End the jobs of sweeps that were killed, whose runs are trained here, and remove their files."""
+        dead = self._presence.dead()
+        jobs = [job for sent in dead.values() for job in sent]
+        squeue.cancel(jobs)
+        until = monotonic() + GRACE
+        while jobs and monotonic() < until:
+            # Their last checkpoints are worth the wait.
+            states = squeue.states_of(jobs)
+            if states is None or all(states.get(job, "COMPLETED") in squeue.ENDED for job in jobs):
+                break
+            sleep(0.25)
+        for folder in dead:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _close(self) -> None:
         for run in self.running.values():
             self._kill(run.handle)
+        self._presence.close()
         with suppress(OSError):
-            self._stop_file.unlink()
+            # What submitit leaves of a submission that was refused.
+            for path in [*self._folder.glob("*.pkl"), *self._folder.glob(".submission_file_*")]:
+                path.unlink()
         # submitit makes one by its pattern too; what is not empty stays.
-        for folder in (self._folder / "%j", self._folder):
+        for folder in (self._folder / "%j", self._folder, self._folder.parent):
             with suppress(OSError):
                 folder.rmdir()
 
@@ -116,7 +139,7 @@ class Submitit(Distant):
 
     def _send(self, runs: Sequence[Run]) -> None:
         parent = [os.getpid(), socket.gethostname()] if self._local else None
-        orders = [{**r.order(self.root), "stop": str(self._stop_file), "parent": parent} for r in runs]
+        orders = [{**r.order(self.root), "sweep": str(self._presence.path), "parent": parent} for r in runs]
         try:
             if len(runs) == 1:
                 jobs = [self._executor.submit(Job(), orders[0])]
@@ -130,25 +153,51 @@ class Submitit(Distant):
             return
         for run, job in zip(runs, jobs, strict=True):
             run.handle = job
+            if not self._local:
+                self._presence.sent(job.job_id)
+        if len(runs) > 1 and not self._local:
+            # The script of an array, which SLURM has copied.
+            shutil.rmtree(self._folder / jobs[0].job_id.partition("_")[0], ignore_errors=True)
+        self._squeue.submitted()
 
     def _look(self) -> None:
+        self._presence.beat()
         if monotonic() - self._looked < self._pause:
             return
         self._looked = monotonic()
-        for run in list(self.running.values()):
-            if run.handle is not None and run.handle.done():
+        for run in self._sent_runs():
+            if _has_result(run.handle):
                 self.settle(run, self._content(run))
+        for run, state in self._ended():
+            # Once more: it may have come since.
+            self.settle(run, self._content(run) if _has_result(run.handle) else self._lost(run, state))
+
+    def _sent_runs(self) -> list[Run]:
+        return [run for run in self.running.values() if run.handle is not None]
+
+    def _ended(self) -> list[tuple[Run, str]]:
+        """Return the runs whose jobs have ended, with SLURM's word for it."""
+        runs = self._sent_runs()
+        if self._local:
+            return [(run, "") for run in runs if run.handle.done()]
+        states = self._squeue.ended([run.handle.job_id for run in runs], now=self._stopping)
+        return [(run, states[run.handle.job_id]) for run in runs if run.handle.job_id in states]
+
+    def _lost(self, run: Run, state: str) -> Exception:
+        """Return what is said of a job that gave no result."""
+        job = run.handle
+        if self._stopping:
+            shutil.rmtree(job.paths.folder, ignore_errors=True)
+            return Interrupted(f"seed {run.seed} was stopped")
+        why, log = f" ({state})" if state else "", job.paths.stderr
+        see = f"; see {log}" if log.exists() else ""
+        return WorkerDied(f"seed {run.seed}: its job {job.job_id} is gone{why}{see}")
 
     def _content(self, run: Run) -> bytes | Exception:
+        """Return the result of a job, which is there."""
         job = run.handle
         try:
-            if self._local and not job.paths.result_pickle.exists():
-                raise self._submitit.core.utils.UncompletedJobError
             content = bytes(job.result())
-        except self._submitit.core.utils.UncompletedJobError:
-            if self._stopping:
-                return Interrupted(f"seed {run.seed} was stopped")
-            return WorkerDied(f"seed {run.seed}: its job {job.job_id} is gone; see {job.paths.stderr}")
         except Exception as error:
             last = (str(error).strip().splitlines() or [""])[-1]
             return LauncherError(f"seed {run.seed}: job {job.job_id} failed: {last}; see {job.paths.stderr}")
@@ -156,23 +205,15 @@ class Submitit(Distant):
         return content
 
     def _halt(self) -> None:
-        if not self.running:
-            return
-        with suppress(OSError):
-            self._stop_file.touch()
+        self._presence.stop()
         if not self._local:
-            self._cancel("--state=PENDING")
+            squeue.cancel([run.handle.job_id for run in self._sent_runs()], "--state=PENDING")
 
     def _abandon(self, runs: Sequence[Run]) -> None:
         if not self._local:
-            self._cancel()
+            squeue.cancel([run.handle.job_id for run in self._sent_runs()])
         for run in runs:
             self._kill(run.handle)
-
-    def _cancel(self, *options: str) -> None:
-        jobs = [run.handle.job_id for run in self.running.values() if run.handle is not None]
-        with suppress(OSError, subprocess.TimeoutExpired):
-            subprocess.run(["scancel", *options, *jobs], capture_output=True, timeout=10, check=False)
 
     def _kill(self, job: Any) -> None:
         """Kill a process of this machine and the one it watches; SLURM's jobs are SLURM's."""
@@ -184,3 +225,10 @@ class Submitit(Distant):
                 os.kill(int(child), signal.SIGKILL)
         with suppress(OSError):
             os.kill(pid, signal.SIGKILL)
+
+
+def _has_result(job: Any) -> bool:
+    """Whether a job's result is there; on a shared disk the change of its folder makes new files be seen."""
+    with suppress(OSError):
+        job.paths.folder.chmod(job.paths.folder.stat().st_mode)
+    return bool(job.paths.result_pickle.exists())

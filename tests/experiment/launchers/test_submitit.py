@@ -2,8 +2,10 @@
 
 import os
 import signal
+import socket
 import sys
 import time
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,9 @@ pytest.importorskip("submitit")
 from rnnbench.experiment.launchers.contract import LauncherError, WorkerDied
 from rnnbench.experiment.refusals import Refused
 from rnnbench.training.seeds import Interrupted
+from tests.experiment.composing import configured
 from tests.experiment.launchers.runs import (
+    ENDLESS,
     alive,
     bits,
     descendants,
@@ -94,6 +98,7 @@ for n in range(int(last[1]) + 1) if last else [None]:
     array = {{}} if n is None else {{"SLURM_ARRAY_JOB_ID": number, "SLURM_ARRAY_TASK_ID": str(n)}}
     ids = {{"SLURM_JOB_ID": number, "SLURM_NTASKS": "1", "SLURM_PROCID": "0", "SLURM_LOCALID": "0"}}
     ids |= {{"SLURM_JOB_NUM_NODES": "1", "SLURM_NODEID": "0", "SLURM_JOB_NODELIST": "here"}}
+    ids |= {{"FAKE_SCRIPT": sys.argv[1] + ".copy"}}
     subprocess.Popen(["bash", sys.argv[1] + ".copy"], env=os.environ | ids | array, start_new_session=True,
                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) if os.environ.get("RUN_JOBS") and (
         pathlib.Path(sys.argv[1] + ".copy").write_text(text)) else None
@@ -105,19 +110,73 @@ os.execvp("env", sys.argv[sys.argv.index("env"):])
 """
 
 
+SQUEUE = """#!{python}
+import os, pathlib, sys
+pathlib.Path("{folder}/asked-by").open("a").write(str(os.getppid()) + " ")
+state = pathlib.Path("{folder}/state")
+for number in sys.argv[-1].partition("=")[2].split(","):
+    for job in (number, number + "_0", number + "_1"):
+        print(job, state.read_text() if state.exists() else "RUNNING")
+"""
+SCONTROL = """#!{python}
+import os, pathlib, subprocess, sys
+pathlib.Path("{folder}/requeued").write_text(" ".join(sys.argv[1:]))
+subprocess.Popen(["bash", os.environ["FAKE_SCRIPT"]], start_new_session=True,
+                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+"""
+
+
 @pytest.fixture
 def slurm(empty, monkeypatch):
     """A SLURM that runs its jobs at once, as the folder in which `asked` holds what it was asked to do."""
     folder = empty / "slurm"
     folder.mkdir()
-    commands = {"sbatch": SBATCH, "srun": SRUN, "sacct": "#!/bin/sh\n", "scancel": "#!/bin/sh\n"}
+    commands = {"sbatch": SBATCH, "srun": SRUN, "squeue": SQUEUE, "scontrol": SCONTROL}
+    commands["scancel"] = f"#!/bin/sh\necho $* >> {folder}/cancelled\n"
     for name, text in commands.items():
         path = folder / name
         path.write_text(text.format(python=sys.executable, folder=folder))
         path.chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("RUN_JOBS", "1")
-    return folder
+    yield folder
+    for pid in queued(empty):
+        os.kill(pid, signal.SIGKILL)
+
+
+def queued(folder):
+    """The Python processes of jobs whose files lie in a folder."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            words = (place / "cmdline").read_bytes().split(b"\0")
+            ours = any(word.startswith(f"{folder}/".encode()) for word in words)
+            if ours and b"submitit.core._submit" in words:
+                found.append(int(place.name))
+    return found
+
+
+def checkpoints(folder):
+    return list((folder / "runs" / "checkpoints").rglob("*.npz"))
+
+
+@pytest.fixture
+def training(slurm, empty):
+    """A job of SLURM that trains for hours: yields the launcher, what it trains and the process."""
+
+    @contextmanager
+    def start(**given):
+        with opened("submitit_slurm", **given) as far:
+            training = far.start(
+                configured(f"{ENDLESS} train.evaluate_every=200 train.checkpoint_every=0.1"), (0,)
+            )
+            # It hears signals when it trains.
+            assert until(lambda: checkpoints(empty), 120)
+            (pid,) = queued(empty)
+            yield far, training, pid
+            far.stop()
+
+    return start
 
 
 def test_what_slurm_is_asked_to_do(slurm, local):
@@ -156,3 +215,64 @@ def test_what_slurm_refuses(slurm):
         (refused,) = far.start(small(), (0,)).results()
     assert isinstance(refused, LauncherError) and "cannot be submitted" in str(refused)
     assert "invalid partition" in str(refused)
+
+
+def test_what_a_refused_job_leaves(slurm, empty):
+    (slurm / "sbatch").write_text("#!/bin/sh\nexit 1\n")
+    with opened("submitit_slurm") as far:
+        far.start(small(seeds=2), (0, 1)).results()
+    assert not (empty / "runs" / "submitit").exists()
+
+
+def test_a_job_that_slurm_ends_has_a_checkpoint_and_no_result(slurm, empty, training):
+    with training() as (_, trained, pid):
+        (slurm / "state").write_text("COMPLETING")
+        os.kill(pid, signal.SIGTERM)
+        assert until(lambda: not alive({pid})) and len(checkpoints(empty)) == 1
+        assert not trained.done and not list(empty.rglob("*_result.pkl"))
+        (slurm / "state").write_text("CANCELLED")
+        (died,) = trained.results()
+    assert isinstance(died, WorkerDied) and str(died) == "seed 0: its job 1000 is gone (CANCELLED)"
+
+
+def test_a_job_to_be_preempted_trains_until_it_is_killed(slurm, empty, training):
+    """SLURM would not queue one again that ended by itself."""
+    with training() as (_, trained, pid):
+        os.kill(pid, signal.SIGTERM)
+        assert until(
+            lambda: (slurm / "asked-by").exists() and str(pid) in (slurm / "asked-by").read_text().split()
+        )
+        before = checkpoints(empty)[0].stat().st_mtime_ns
+        assert until(lambda: checkpoints(empty)[0].stat().st_mtime_ns > before)
+        assert queued(empty) == [pid] and not trained.done
+
+
+def test_the_time_limit(slurm, empty, training):
+    with training(timeout_min=1) as (_, trained, pid):
+        assert "#SBATCH --signal=USR2@30\n" in (slurm / "asked").read_text()
+        os.kill(pid, signal.SIGUSR2)
+        (ended,) = trained.results()
+    assert type(ended) is LauncherError
+    assert str(ended) == (
+        "seed 0: its job reached hydra.launcher.timeout_min; the next start goes on from there"
+    )
+    assert checkpoints(empty) and not (slurm / "requeued").exists()
+
+
+def test_a_job_is_queued_again_at_its_time_limit(slurm, empty, training):
+    with training(timeout_min=1, max_num_timeout=1) as (_, trained, pid):
+        os.kill(pid, signal.SIGUSR2)
+        assert until(lambda: queued(empty) and pid not in queued(empty), 60)
+        assert (slurm / "requeued").read_text() == "requeue 1000"
+        assert not trained.done
+        (slurm / "state").write_text("PENDING")
+    assert [type(e) for e in trained.results()] == [Interrupted]
+
+
+def test_the_jobs_of_a_killed_sweep_are_ended(slurm, empty):
+    folder = empty / "runs" / "submitit" / "dead"
+    folder.mkdir(parents=True)
+    (folder / "sweep").write_text(f"{socket.gethostname()}\njob 7\njob 8_1\n")
+    (slurm / "state").write_text("CANCELLED")
+    with opened("submitit_slurm"):
+        assert (slurm / "cancelled").read_text() == "7 8_1\n" and not folder.exists()
