@@ -178,7 +178,7 @@ class Runner:
             except Exception as error:
                 result = error
         if isinstance(result, Exception):
-            _say(result, f"{job.name} · seed {seed}")
+            _say(result, job.name, seed)
             run = failed_run(configuration, seed, result, threads)
         record, files = run
         with held_back(self._stop_seeds):
@@ -216,10 +216,11 @@ class Runner:
         return self._floors[key]
 
 
-def _say(error: Exception, run: str) -> None:
+def _say(error: Exception, name: str, seed: int) -> None:
     """Print what ended a run: in one line where it was no fault of its own, else with its traceback."""
     if isinstance(error, LauncherError):
-        print(f"rnnbench: {run}: {error}", file=sys.stderr)
+        why = str(error).removeprefix(f"seed {seed}: ")
+        print(f"rnnbench: {name} · seed {seed}: {why}", file=sys.stderr)
     else:
         traceback.print_exception(error, file=sys.stderr)
 

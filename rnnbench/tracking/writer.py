@@ -27,12 +27,23 @@ def is_gone(writer: str) -> bool:
     bool
         False for processes of other machines and containers, and where the system does not tell.
     """
+    return _there(writer) is False
+
+
+def is_alive(writer: str) -> bool:
+    """Whether the process that `this_writer` named is there for certain: on this machine."""
+    return _there(writer) is True
+
+
+def _there(writer: str) -> bool | None:
+    """Return whether a process is there; None where it cannot be known."""
     machine, _, rest = writer.rpartition("; process ")
     process, _, began = rest.partition(" ")
     if machine != _machine() or not process.isdecimal() or not began.isdecimal():
-        return False
+        return None
     # Numbers of processes are given again: only one that began at the same moment is the same.
-    return _began(int(process)) not in (began, UNKNOWN)
+    now = _began(int(process))
+    return None if now == UNKNOWN else now == began
 
 
 def _machine() -> str:

@@ -25,7 +25,7 @@ from rnnbench.tracking.retirement import (
     settle,
     superseded,
 )
-from rnnbench.tracking.writer import is_gone, this_writer
+from rnnbench.tracking.writer import is_alive, is_gone, this_writer
 
 LONGEST_PARAMETER = 6000
 #: When a run's writing began, in ms: its start_time is that of its training, which may be hours before.
@@ -144,7 +144,7 @@ def store_files(connection: Connection, info: Any, files: Mapping[str, bytes], k
 def end_abandoned(connection: Connection, study: str) -> None:
     """Give the status KILLED to our runs whose writer was killed, and retire what it could not retire.
 
-    A writer of this machine is looked for among the processes; a run of another one is taken for abandoned
+    A writer of this machine is looked for among the processes; a run of one elsewhere is taken for abandoned
     after a minute, or where it is so far in the future that a clock must have been set back. Of a key that
     has several runs, because its writer was killed before it had retired the older, the best one stays.
     """
@@ -154,8 +154,9 @@ def end_abandoned(connection: Connection, study: str) -> None:
     for run in unfinished:
         if run.info.status == "RUNNING" and _abandoned(run):
             with connection.alone(), suppress_gone():
-                since = int(run.data.tags.get(WRITING_TAG, run.info.start_time))
-                client.set_terminated(run.info.run_id, "KILLED", end_time=since)
+                # It may have ended since it was listed; a writer that is gone ends nothing after this look.
+                if client.get_run(run.info.run_id).info.status == "RUNNING":
+                    client.set_terminated(run.info.run_id, "KILLED", end_time=_since(run))
     if connection.served and not unfinished:
         return
     for key in keys_of_several(connection, experiment):
@@ -166,8 +167,15 @@ def end_abandoned(connection: Connection, study: str) -> None:
 
 def _abandoned(run: Any) -> bool:
     """Whether the writer of a run that is RUNNING will not end it."""
-    since = int(run.data.tags.get(WRITING_TAG, run.info.start_time))
-    return is_gone(run.data.tags.get(WRITER_TAG, "")) or abs(1000 * time.time() - since) > 1000 * ABANDONED
+    writer = run.data.tags.get(WRITER_TAG, "")
+    if is_gone(writer) or is_alive(writer):
+        return is_gone(writer)
+    return abs(1000 * time.time() - _since(run)) > 1000 * ABANDONED
+
+
+def _since(run: Any) -> int:
+    """Return when the writing of a run began, in ms."""
+    return int(run.data.tags.get(WRITING_TAG, run.info.start_time))
 
 
 def suppress_gone() -> suppress:

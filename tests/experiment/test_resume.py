@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from rnnbench.cli import main
-from rnnbench.experiment.dry_run import describe
+from rnnbench.experiment import dry_run
 from rnnbench.experiment.execution import checkpoint_path
 from rnnbench.experiment.identity import run_key
 from rnnbench.experiment.job import Runner
@@ -262,13 +262,13 @@ def test_dry_run_knows_what_a_finished_tuning_chose(folder, rnnbench):
     assert "before them, 10 runs" in rnnbench(f"run --dry-run {line} resume=off")[1]
 
 
-def test_dry_run_counts_the_time_of_trials(tmp_path):
+def test_dry_run_counts_the_time_of_trials(tmp_path, capsys):
     line = "model=elman seeds=2 train.updates=100 train.threads=1 tune.trials=4 tune.updates=50"
     plan = Plan([configured(line)])
     known = state(plan.configurations[0], 7, updates=10, seconds=1.0)
-    text = describe(plan, Outlook(plan, {}, tmp_path), [known], trials=3)
+    dry_run.show(plan, Outlook(plan, {}, tmp_path), [known], trials=3)
     # 2 runs of 10 s and 3 of 5 s.
-    assert "at most about 35 s with 1 at a time" in text
+    assert "at most about 35 s with 1 at a time" in capsys.readouterr().out
 
 
 def test_a_budget_of_seconds_takes_longer_by_what_evaluation_and_data_take():

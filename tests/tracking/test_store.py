@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -260,6 +261,7 @@ def test_a_database_that_is_none(tmp_path):
 def test_runs_of_a_killed_writer_elsewhere_are_ended(store, monkeypatch, ago):
     """A run whose training took hours, but whose writing began just now, is left alone."""
     monkeypatch.setattr(writing, "store_files", lambda *_: 1 / 0)
+    monkeypatch.setattr(writing, "this_writer", lambda: "elsewhere; process 1 2")
     now = time.time() - ago
     with monkeypatch.context() as clock, pytest.raises(ZeroDivisionError):
         clock.setattr("rnnbench.tracking.writing.time.time", lambda: now)
@@ -297,15 +299,61 @@ def test_a_run_of_a_writer_killed_on_this_machine_is_ended_at_once(store):
     assert [run.info.status for run in client.search_runs([experiment])] == ["FINISHED"]
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
+def test_a_run_that_takes_long_to_write_is_left_alone_while_its_writer_lives(store, monkeypatch):
+    monkeypatch.setattr(writing, "ABANDONED", -1.0)
+    seen = []
+
+    def look(*_):
+        again = Store(root=store.root)
+        again.open("demo")
+        client = again._connect()
+        (found,) = client.search_runs([client.get_experiment_by_name("demo").experiment_id])
+        seen.append(found.info.status)
+
+    with monkeypatch.context() as files:
+        files.setattr(writing, "store_files", look)
+        store.write(record(), FILES)
+    assert set(seen) == {"RUNNING"} and list(store.states("demo")) == [record()["key"]]
+
+
+def test_a_run_that_ends_while_another_process_looks_for_abandoned_ones(store, monkeypatch):
+    """It was listed as unfinished, and when its turn comes its writer has ended it and is gone."""
+    monkeypatch.setattr(writing, "this_writer", lambda: "elsewhere; process 1 2")
+    monkeypatch.setattr(writing, "ABANDONED", -1.0)
+    again = Store(root=store.root)
+    search, listed = again._connection.search, []
+
+    def slowly(*arguments, **keywords):
+        listed.extend(search(*arguments, **keywords))
+        ending()
+        return iter(listed)
+
+    settle = writing.settle
+
+    def late(*arguments):
+        nonlocal ending
+        ending = partial(settle, *arguments)
+        again.open("demo")
+
+    ending = None
+    monkeypatch.setattr(writing, "settle", late)
+    monkeypatch.setattr(again._connection, "search", slowly)
+    store.write(record(), FILES)
+    assert [run.info.status for run in listed] == ["RUNNING"]
+    assert [r["key"] for r in Store(root=store.root).runs("demo")] == [record()["key"]]
+
+
 def test_writers_of_which_nobody_knows(monkeypatch):
     mine = writer.this_writer()
+    assert writer.is_alive(mine) and not writer.is_alive("") and not writer.is_alive("elsewhere; process 1 2")
     assert (
         not writer.is_gone(mine) and not writer.is_gone("") and not writer.is_gone("elsewhere; process 1 2")
     )
     machine, _, process = mine.rpartition("; process ")
     assert writer.is_gone(f"{machine}; process {process.split()[0]} 0"), "a process of the same number"
     monkeypatch.setattr(writer, "_began", lambda process: writer.UNKNOWN)
-    assert not writer.is_gone(mine)
+    assert not writer.is_gone(mine) and not writer.is_alive(mine)
 
 
 def test_the_record_of_one_run(store):
