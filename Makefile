@@ -16,8 +16,9 @@ demo: .venv/.core  ## train six architectures on four tasks, print and save the 
 	@$(BIN)/rnnbench run experiment=demo
 	@$(BIN)/rnnbench report demo
 
-test: .venv/.test  ## run the tests
-	@$(BIN)/python -m pytest -q
+# The tests of a file share what they were given, and servers and clusters that take seconds to start.
+test: .venv/.test  ## run the tests, two at a time
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 test-faults: .venv/.test  ## kill processes, fill disks, stop servers; no run is lost (minutes)
 	@$(BIN)/python -m pytest -q -m faults

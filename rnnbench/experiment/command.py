@@ -18,12 +18,13 @@ from hydra.core.override_parser.types import Override
 from omegaconf import OmegaConf
 
 from rnnbench.experiment import available, dry_run, folders, schema
+from rnnbench.experiment.composition import compose_one
 from rnnbench.experiment.conduct import conduct, look_out, open_store
 from rnnbench.experiment.interruption import terminable
 from rnnbench.experiment.job import Figures
 from rnnbench.experiment.launchers.contract import LauncherError
 from rnnbench.experiment.lookup import listed
-from rnnbench.experiment.plan import Plan, check, compose_one
+from rnnbench.experiment.plan import Plan, check
 from rnnbench.experiment.refusals import Refused
 from rnnbench.experiment.sweep import Reader, choices_of, expand, read_grids
 from rnnbench.experiment.trying import foresee, tune

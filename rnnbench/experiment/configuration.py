@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -200,8 +200,9 @@ def configure(
     """
     plain = read_plain(config, choices)
     try:
-        model = available.models()[choices["model"]](**plain["model"])
-        task = available.tasks()[choices["task"]](**plain["task"])
+        found = available.found()
+        model = found.models[choices["model"]](**plain["model"])
+        task = found.tasks[choices["task"]](**plain["task"])
         train, optimizer = read_train(plain["train"])
         budget_of, budget = read_budget(plain["budget"])
         seeds = read_seeds(plain["seeds"])
@@ -260,14 +261,17 @@ def read_plain(config: DictConfig, choices: Mapping[str, Any]) -> dict[str, Any]
     """
     try:
         plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-        # What an interpolation put in place of a whole part has not met the schema yet.
-        OmegaConf.merge(OmegaConf.structured(schema.root()), plain)
-        for group, classes in (("model", available.models()), ("task", available.tasks())):
+        found = available.found()
+        meets_schema = _meets_schema(config)
+        if not meets_schema:
+            OmegaConf.merge(OmegaConf.structured(schema.root()), plain)
+        for group, classes in (("model", found.models), ("task", found.tasks)):
             name = choices.get(group)
             if name not in classes or not isinstance(plain[group], dict):
                 shown = plain[group] if name in classes else name
                 raise unknown(group, f"{group}={'null' if shown is None else shown}", str(shown), classes)
-            OmegaConf.merge({group: OmegaConf.structured(classes[name])}, {group: plain[group]})
+            if not meets_schema or OmegaConf.get_type(config, group) is not classes[name]:
+                OmegaConf.merge({group: OmegaConf.structured(classes[name])}, {group: plain[group]})
         # Records and files of a run are written in UTF-8.
         json.dumps(plain, ensure_ascii=False, default=str).encode()
     except UnicodeEncodeError as error:
@@ -276,6 +280,16 @@ def read_plain(config: DictConfig, choices: Mapping[str, Any]) -> dict[str, Any]
     except (OmegaConfBaseException, ValueError, RecursionError) as error:
         raise refusal_of(error) from error
     return dict(plain)
+
+
+def _meets_schema(config: DictConfig) -> bool:
+    """Whether all parts are of the schema's types for certain: what an interpolation put there need not be.
+
+    To find out otherwise, by a merge with the schema, takes most of the time of checking a configuration.
+    """
+    typed = {f.name: f.type for f in fields(schema.root()) if is_dataclass(f.type)}
+    whole = all(OmegaConf.get_type(config, name) is kind for name, kind in typed.items())
+    return whole and "${" not in str(OmegaConf.to_container(config))
 
 
 def _with_budget(checked: Configuration) -> Configuration:

@@ -8,10 +8,10 @@ from hydra import initialize_config_dir
 
 from rnnbench.experiment import available, folders, schema
 from rnnbench.experiment.command import read_lines
+from rnnbench.experiment.composition import compose_one
 from rnnbench.experiment.configuration import read_plain
 from rnnbench.experiment.fair import read_budget
 from rnnbench.experiment.messages import with_suggestion
-from rnnbench.experiment.plan import compose_one
 from rnnbench.experiment.refusals import Refused
 from rnnbench.experiment.settings import whole
 from rnnbench.models.budget import solve_width

@@ -3,17 +3,13 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
-from hydra import compose
-from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-
+from rnnbench.experiment.composition import compose_one
 from rnnbench.experiment.configuration import Configuration, configure
 from rnnbench.experiment.identity import run_key
 from rnnbench.experiment.memory import is_too_large
-from rnnbench.experiment.messages import refusal_of
+from rnnbench.experiment.progress import checked_in_turn
 from rnnbench.experiment.refusals import NotApplicable, Refused
 from rnnbench.experiment.space import Spaces
 
@@ -71,7 +67,7 @@ def check(lines: Sequence[list[str]]) -> Plan:
     """
     plan = Plan()
     spaces = Spaces()
-    for line in lines:
+    for line in checked_in_turn(lines):
         try:
             plan.configurations.append(_configured(line))
             spaces.check(plan.configurations[-1])
@@ -107,43 +103,6 @@ def _configured(line: Sequence[str]) -> Configuration:
         if not is_too_large(error):
             raise
         raise Refused(f"{' '.join(line)}: does not fit into memory; must be smaller") from error
-
-
-class Composed(NamedTuple):
-    """A configuration as Hydra composed it.
-
-    Attributes
-    ----------
-    config : DictConfig
-        Without Hydra's own part.
-    choices : dict
-        The option chosen for each group.
-    launcher : dict
-        Hydra's own part about the launcher.
-    """
-
-    config: DictConfig
-    choices: dict[str, str]
-    launcher: dict[str, Any]
-
-
-def compose_one(line: Sequence[str]) -> Composed:
-    """Compose one configuration.
-
-    Raises
-    ------
-    Refused
-        An unknown key or a value of the wrong type, on the command line or in a study file.
-    """
-    try:
-        config = compose("config", overrides=list(line), return_hydra_config=True)
-    except (HydraException, OmegaConfBaseException, ValueError, RecursionError) as error:
-        raise refusal_of(error, line) from error
-    return Composed(
-        OmegaConf.masked_copy(config, [str(k) for k in config if k != "hydra"]),
-        dict(config.hydra.runtime.choices),
-        dict(OmegaConf.to_container(config.hydra.launcher, resolve=True)),  # type: ignore[arg-type]
-    )
 
 
 def _settings(configuration: Configuration) -> dict[str, Any]:

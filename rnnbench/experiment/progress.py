@@ -1,9 +1,14 @@
-"""Progress on the terminal: a bar for each seed with loss, score and time left; silent elsewhere."""
+"""Progress on the terminal: a bar for each seed with loss, score and time left; elsewhere hardly a word."""
 
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
+
+T = TypeVar("T")
+#: Nothing is said of what ends within so many seconds, or has so few parts that it ends soon.
+PATIENCE, FEW = 2.0, 20
 
 
 class Progress:
@@ -58,6 +63,31 @@ class Progress:
                 self._bars.remove_task(self._seeds.pop(key))
             if self._sweep is not None:
                 self._bars.update(self._sweep, completed=done, text=f"{done} of {self._total}")
+
+
+def checked_in_turn(lines: Sequence[T]) -> Iterator[T]:
+    """Yield what is checked one after another; where it takes long, say so on stderr.
+
+    A line that is said once, or a bar on a terminal, which is cleared in the end.
+    """
+    start, bars, task = time.monotonic(), None, None
+    said = len(lines) <= FEW
+    try:
+        for done, line in enumerate(lines):
+            if not said and time.monotonic() - start > PATIENCE:
+                said = True
+                if sys.stderr.isatty():
+                    bars = _bars()
+                    task = bars.add_task("checking configurations", total=len(lines), text="")
+                    bars.start()
+                else:
+                    print(f"checking {len(lines)} configurations", file=sys.stderr, flush=True)
+            if bars is not None:
+                bars.update(task, completed=done, text=f"{done} of {len(lines)}")
+            yield line
+    finally:
+        if bars is not None:
+            bars.stop()
 
 
 def _bars() -> Any:

@@ -18,6 +18,9 @@ from rnnbench.experiment.messages import in_one_line
 from rnnbench.experiment.refusals import Refused
 from rnnbench.training.optimisers import OPTIMISERS
 
+#: Groups whose options are found, beside those that have a folder of files.
+OWN_GROUPS = ("model", "task", "experiment", "hydra/launcher")
+
 
 @dataclass
 class Train:
@@ -209,14 +212,41 @@ def root() -> type[Any]:
     )
 
 
+#: What Hydra was given, by group and name, and how often it was given something new.
+_GIVEN: dict[tuple[str, str], Any] = {}
+_GENERATION = 0
+
+
+def generation() -> int:
+    """Return a number that is another one whenever what Hydra composes from may have changed."""
+    return _GENERATION
+
+
 def register() -> None:
     """Give Hydra the schema, every model and task found, as options of groups."""
-    store, found = ConfigStore.instance(), available.found()
-    store.store(name="rnnbench", node=root())
-    launchers.register(store)
+    found = available.found()
+    if not _GIVEN:
+        launchers.register(ConfigStore.instance())
+    _give("", "rnnbench", root(), root())
     for group, classes in (("model", found.models), ("task", found.tasks)):
         for name, schema in classes.items():
-            store.store(group=group, name=name, node=schema)
+            _give(group, name, schema, schema)
+    for path in folders.conf().rglob("*.yaml"):
+        _note("file", str(path), path.stat().st_mtime_ns)
+
+
+def _give(group: str, name: str, content: Any, node: Any, package: str | None = None) -> None:
+    """Give Hydra an option, unless it has it: that takes 1 ms each."""
+    if _GIVEN.get((group, name)) != content:
+        ConfigStore.instance().store(group=group or None, name=name, node=node, package=package)
+        _note(group, name, content)
+
+
+def _note(group: str, name: str, content: Any) -> None:
+    global _GENERATION
+    if _GIVEN.get((group, name)) != content:
+        _GIVEN[group, name] = content
+        _GENERATION += 1
 
 
 def register_study(name: str, path: Path) -> Any:
@@ -237,8 +267,19 @@ def register_study(name: str, path: Path) -> Any:
     if "hydra" in plain:
         raise Refused(f"study {name}: hydra: Hydra's own keys are set by rnnbench")
     sweep = plain.pop("sweep", None)
-    ConfigStore.instance().store(group="experiment", name=name, node=plain, package="_global_")
+    # As text: 1, 1.0 and true are equal to Python.
+    _give("experiment", name, repr(plain), plain, package="_global_")
     return sweep
+
+
+def group_names() -> frozenset[str]:
+    """Return the groups of which an option can be chosen."""
+    return _group_names(folders.conf())
+
+
+@cache
+def _group_names(conf: Path) -> frozenset[str]:
+    return frozenset({*(p.name for p in conf.iterdir() if p.is_dir()), *OWN_GROUPS})
 
 
 def groups() -> dict[str, list[str]]:

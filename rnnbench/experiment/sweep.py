@@ -35,7 +35,7 @@ from rnnbench.experiment.refusals import Refused, did_you_mean, unknown
 SELECTING = ("model", "task")
 Choices = dict[str, list[str]]
 LONGEST_KEY = 200
-#: Configurations that one command may stand for; each takes about a tenth of a second to check.
+#: Configurations that one command may stand for; each takes about a hundredth of a second to check.
 MOST = 10_000
 
 
