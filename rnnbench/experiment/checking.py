@@ -15,10 +15,10 @@ from omegaconf.errors import OmegaConfBaseException
 from rnnbench.checking import Finding, check_model, check_task
 from rnnbench.checking.findings import Broken, said, tried
 from rnnbench.experiment import available, folders, schema
+from rnnbench.experiment.composition import compose_one
 from rnnbench.experiment.configuration import configure
 from rnnbench.experiment.job import compile_kernels
 from rnnbench.experiment.messages import refusal_of, unknown_key, with_suggestion
-from rnnbench.experiment.composition import compose_one
 from rnnbench.experiment.refusals import Refused, unknown
 from rnnbench.experiment.space import try_declared
 from rnnbench.experiment.sweep import parse
