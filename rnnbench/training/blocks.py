@@ -73,8 +73,6 @@ class Blocks:
     ) -> None:
         self._net, self._task, self._rng = net, task, rng
         self._training = task.training if training is None else training
-        # Drawing data ends when they lie where the kernels read them.
-        self.draw, self.next = counted(self._draw, "data"), counted(self._next, "data")
         self._batch, self._loop, self._reduction, self._dtype = batch, loop, reduction, dtype
         self._kept: list[Block] = []
         self._left: Batch | None = None
@@ -109,6 +107,10 @@ class Blocks:
             batch, self._left = self._left, None
             return batch
         return cast(self._training(self._rng, self._batch), self._dtype)
+
+    # Drawing data ends when they lie where the kernels read them. Of the class: an object that holds a method
+    # of its own holds itself, with all its data.
+    draw, next = counted(_draw, "data"), counted(_next, "data")
 
     def _block_for(self, batch: Batch) -> Block:
         """Return a block with this batch in it."""

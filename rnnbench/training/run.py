@@ -83,15 +83,20 @@ class Run:
         if given.checkpoint is not None:
             descent.at_border = self._at_border
         self.busy.first()
-        while not self._ended:
-            stretch = descent.advance(self.settings.evaluate_every)
-            self.busy.updated()
-            self._look(stretch)
-            try:
-                yield dict(self.history[-1])
-            except GeneratorExit:
-                self._save()
-                raise
+        try:
+            while not self._ended:
+                stretch = descent.advance(self.settings.evaluate_every)
+                self.busy.updated()
+                self._look(stretch)
+                try:
+                    yield dict(self.history[-1])
+                except GeneratorExit:
+                    self._save()
+                    raise
+        finally:
+            # The two would hold each other, all data and buffers, until cycles are collected: in a sweep
+            # that is gigabytes.
+            descent.at_border = given.may_go_on
 
     def state(self) -> dict[str, Any]:
         """Return all of this training, as plain data and arrays; between two blocks only."""

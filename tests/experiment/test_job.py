@@ -1,5 +1,6 @@
 """Small runs through the command line, and what is in the store afterwards."""
 
+import gc
 import io
 import json
 import math
@@ -7,6 +8,7 @@ import os
 import signal
 import threading
 import time
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +18,7 @@ from omegaconf import OmegaConf
 from rnnbench import Network
 from rnnbench.experiment.command import carry_out
 from rnnbench.experiment.execution import Executed
+from rnnbench.experiment.job import Runner
 from rnnbench.experiment.launchers import local
 from rnnbench.experiment.progress import Progress
 from rnnbench.experiment.record import finished_run
@@ -473,3 +476,22 @@ def test_without_any_stderr_there_is_no_progress_and_no_error(monkeypatch):
     with Progress(2) as progress:
         progress.begin(0, "elman", 0, 10)
         progress.end(0, 1)
+
+
+def test_what_is_stored_keeps_no_memory(folder, rnnbench, monkeypatch):
+    """Not even until cycles are collected: a sweep of hundreds would hold gigabytes of data and buffers."""
+    finish, networks, alive = Runner.finish, [], []
+
+    def finished(self, job):
+        alive.append(sum(network() is not None for network in networks))
+        networks.append(weakref.ref(job.configuration.network))
+        return finish(self, job)
+
+    monkeypatch.setattr(Runner, "finish", finished)
+    gc.disable()
+    try:
+        line = f"run -m model=elman,rnn {TINY} seeds=2 train.threads=1 train.lr=0.1,0.2,0.3"
+        assert rnnbench(f"{line} evaluate.spans=[8,9]")[0] == 0
+    finally:
+        gc.enable()
+    assert alive == [0] * 6
