@@ -43,6 +43,8 @@ def find(store: Store, text: str, study: str = "") -> dict[str, Any]:
     """
     named, _, prefix = text.rpartition("/")
     study, prefix, studies = named or study, prefix.lower(), store.studies()
+    if not studies:
+        raise Refused(NONE)
     if study and study not in studies:
         raise unknown("study", study, study, studies)
     known = listed(store, [study] if study else studies)
