@@ -185,7 +185,7 @@ def _check(options: argparse.Namespace) -> int:
 
 @_refusing()
 def _predict(options: argparse.Namespace) -> int:
-    from rnnbench.experiment.prediction import predict
+    from rnnbench.experiment.stored.prediction import predict
     from rnnbench.tracking import Store
 
     print(predict(Store(options.uri), options.key, options.file, options.settings))
@@ -194,7 +194,7 @@ def _predict(options: argparse.Namespace) -> int:
 
 @_refusing()
 def _sample(options: argparse.Namespace) -> int:
-    from rnnbench.experiment.sampling import sample
+    from rnnbench.experiment.stored.sampling import sample
     from rnnbench.tracking import Store
 
     print(sample(Store(options.uri), options.key, options.settings))
@@ -208,7 +208,7 @@ def _report(options: argparse.Namespace) -> int:
     store = Store(options.uri)
     studies = store.studies()
     if not studies:
-        from rnnbench.experiment.lookup import NONE
+        from rnnbench.experiment.stored.lookup import NONE
 
         raise Unaccepted(f"{options.study}: unknown study; {NONE}")
     if options.study not in studies:
@@ -230,7 +230,7 @@ def _report(options: argparse.Namespace) -> int:
 
 @_refusing()
 def _runs(options: argparse.Namespace) -> int:
-    from rnnbench.experiment.stored import runs
+    from rnnbench.experiment.stored.runs import runs
     from rnnbench.tracking import Store
 
     form = "json" if options.json else "csv" if options.csv else "table"
@@ -240,7 +240,7 @@ def _runs(options: argparse.Namespace) -> int:
 
 @_refusing()
 def _diff(options: argparse.Namespace) -> int:
-    from rnnbench.experiment.difference import diff
+    from rnnbench.experiment.stored.difference import diff
     from rnnbench.tracking import Store
 
     diff(Store(options.uri), options.a, options.b)
@@ -249,7 +249,7 @@ def _diff(options: argparse.Namespace) -> int:
 
 @_refusing()
 def _rerun(options: argparse.Namespace) -> int:
-    from rnnbench.experiment.rerun import rerun
+    from rnnbench.experiment.stored.rerun import rerun
     from rnnbench.tracking import Store
 
     return 0 if rerun(Store(options.uri), options.key, options.settings) else 1
@@ -257,7 +257,7 @@ def _rerun(options: argparse.Namespace) -> int:
 
 @_refusing()
 def _ui(options: argparse.Namespace) -> int:
-    from rnnbench.experiment.lookup import NONE
+    from rnnbench.experiment.stored.lookup import NONE
     from rnnbench.tracking import Store
     from rnnbench.tracking.dashboard import serve
 

@@ -20,8 +20,8 @@ from rnnbench.experiment.configuration import configure
 from rnnbench.experiment.job import compile_kernels
 from rnnbench.experiment.messages import refusal_of, unknown_key, with_suggestion
 from rnnbench.experiment.refusals import Refused, unknown
-from rnnbench.experiment.space import try_declared
 from rnnbench.experiment.sweep import parse
+from rnnbench.experiment.tuning.space import try_declared
 from rnnbench.plugins import source_of
 
 

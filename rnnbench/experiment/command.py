@@ -23,11 +23,11 @@ from rnnbench.experiment.conduct import conduct, look_out, open_store
 from rnnbench.experiment.interruption import terminable
 from rnnbench.experiment.job import Figures
 from rnnbench.experiment.launchers.contract import LauncherError
-from rnnbench.experiment.lookup import listed
 from rnnbench.experiment.plan import Plan, check
 from rnnbench.experiment.refusals import Refused
+from rnnbench.experiment.stored.lookup import listed
 from rnnbench.experiment.sweep import Reader, choices_of, expand, read_grids
-from rnnbench.experiment.trying import foresee, tune
+from rnnbench.experiment.tuning.trials import foresee, tune
 from rnnbench.experiment.wording import counted
 from rnnbench.tracking import Store, StoreError
 

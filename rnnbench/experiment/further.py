@@ -8,7 +8,7 @@ from rnnbench.experiment.configuration import Configuration
 from rnnbench.experiment.execution import generalised, one_thread
 from rnnbench.experiment.plan import Plan
 from rnnbench.experiment.resume import Outlook
-from rnnbench.experiment.weights import stored_network
+from rnnbench.experiment.stored.weights import stored_network
 from rnnbench.experiment.wording import counted
 from rnnbench.tracking import Store
 

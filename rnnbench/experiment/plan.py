@@ -11,7 +11,7 @@ from rnnbench.experiment.identity import run_key
 from rnnbench.experiment.memory import is_too_large
 from rnnbench.experiment.progress import checked_in_turn
 from rnnbench.experiment.refusals import NotApplicable, Refused
-from rnnbench.experiment.space import Spaces
+from rnnbench.experiment.tuning.space import Spaces
 
 
 @dataclass

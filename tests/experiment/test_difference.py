@@ -2,7 +2,7 @@
 
 import pytest
 
-from rnnbench.experiment.difference import configurations, outcomes, provenances
+from rnnbench.experiment.stored.difference import configurations, outcomes, provenances
 from rnnbench.tracking import Store
 
 TINY = "train=smoke task.length=8 task.validation_size=16 task.test_size=16 model.hidden=4"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rnnbench.experiment.lookup import find, listed
+from rnnbench.experiment.stored.lookup import find, listed
 from rnnbench.network import Network
 from rnnbench.tracking import Store
 

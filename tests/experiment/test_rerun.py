@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rnnbench.experiment import again as command
-from rnnbench.experiment.comparison import (
+from rnnbench.experiment.configuration import Configuration
+from rnnbench.experiment.refusals import Refused
+from rnnbench.experiment.stored import again as command
+from rnnbench.experiment.stored.comparison import (
     agree_until,
     compare_histories,
     compare_numbers,
     compare_scores,
     compare_weights,
 )
-from rnnbench.experiment.configuration import Configuration
-from rnnbench.experiment.lookup import find
-from rnnbench.experiment.refusals import Refused
+from rnnbench.experiment.stored.lookup import find
 from rnnbench.tracking import Store
 from rnnbench.tracking.artifacts import local_path
 from rnnbench.training.fitting import prepare

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from rnnbench.experiment.lookup import find
-from rnnbench.experiment.sampling import read_request
+from rnnbench.experiment.stored.lookup import find
+from rnnbench.experiment.stored.sampling import read_request
 from rnnbench.tasks import characters
 from rnnbench.tracking import Store
 from tests.experiment.test_prediction import network, newest

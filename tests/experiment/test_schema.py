@@ -6,7 +6,7 @@ import pytest
 
 from rnnbench import models, tasks
 from rnnbench.experiment import folders, schema
-from rnnbench.experiment.space import search_space
+from rnnbench.experiment.tuning.space import search_space
 from rnnbench.training.optimisers import OPTIMISERS
 from tests.experiment.composing import configured, planned
 

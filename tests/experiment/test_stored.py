@@ -9,10 +9,10 @@ import shutil
 import pytest
 
 from rnnbench.cli import main
-from rnnbench.experiment.filters import read_filter
-from rnnbench.experiment.lookup import find
 from rnnbench.experiment.refusals import Refused
-from rnnbench.experiment.stored import age_text
+from rnnbench.experiment.stored.filters import read_filter
+from rnnbench.experiment.stored.lookup import find
+from rnnbench.experiment.stored.runs import age_text
 from rnnbench.experiment.wording import score_text
 from rnnbench.tracking import State, Store
 

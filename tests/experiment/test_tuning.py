@@ -12,9 +12,9 @@ from rnnbench.experiment.conduct import open_store
 from rnnbench.experiment.identity import run_key
 from rnnbench.experiment.launchers import local
 from rnnbench.experiment.launchers.contract import WorkerDied
-from rnnbench.experiment.space import SAME_FOR_ALL, search_space, written
-from rnnbench.experiment.trying import tune
-from rnnbench.experiment.tuning import ROUND, Search, Trial, tuned
+from rnnbench.experiment.tuning.choice import ROUND, Search, Trial, tuned
+from rnnbench.experiment.tuning.space import SAME_FOR_ALL, search_space, written
+from rnnbench.experiment.tuning.trials import tune
 from rnnbench.tasks.adding import Adding
 from rnnbench.tracking import Store
 from rnnbench.training import fit
@@ -81,7 +81,7 @@ def test_the_six_families_have_spaces_of_one_size():
 
 @pytest.mark.parametrize("name", models.found())
 def test_every_declared_space_can_be_tried_from_end_to_end(name):
-    from rnnbench.experiment.derived import with_values
+    from rnnbench.experiment.tuning.derived import with_values
 
     configuration = configured(f"model={name} task.length=12 tune.trials=1")
     space = search_space(configuration)

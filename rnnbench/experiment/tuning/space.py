@@ -25,9 +25,9 @@ from typing import Any, NamedTuple
 
 from rnnbench.experiment import available, schema
 from rnnbench.experiment.configuration import Configuration
-from rnnbench.experiment.derived import with_values
 from rnnbench.experiment.messages import unknown_key
 from rnnbench.experiment.refusals import NotApplicable, Refused
+from rnnbench.experiment.tuning.derived import with_values
 from rnnbench.plugins import source_of
 
 COMMON: dict[str, Any] = {

@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from rnnbench.experiment.prediction import load
 from rnnbench.experiment.refusals import Refused
 from rnnbench.experiment.settings import read_settings, whole
+from rnnbench.experiment.stored.prediction import load
 from rnnbench.tasks import characters
 from rnnbench.tracking import Store
 

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 from omegaconf import OmegaConf
 
 from rnnbench.experiment import available, schema
-from rnnbench.experiment.comparison import plain
 from rnnbench.experiment.configuration import Configuration
 from rnnbench.experiment.identity import run_key
 from rnnbench.experiment.messages import with_suggestion
 from rnnbench.experiment.provenance import provenance, sources, versions
 from rnnbench.experiment.refusals import Refused, unknown
+from rnnbench.experiment.stored.comparison import plain
 from rnnbench.experiment.values import read_train
 from rnnbench.experiment.wording import run_name
 from rnnbench.training import fit

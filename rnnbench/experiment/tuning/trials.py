@@ -10,7 +10,7 @@ from rnnbench.experiment.identity import run_key
 from rnnbench.experiment.launchers.contract import LauncherError
 from rnnbench.experiment.memory import TooLarge
 from rnnbench.experiment.plan import Plan
-from rnnbench.experiment.tuning import tuned
+from rnnbench.experiment.tuning.choice import tuned
 from rnnbench.experiment.wording import counted
 from rnnbench.tracking import Store, StoreError
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.experiment.lookup import find
 from rnnbench.experiment.refusals import Refused
 from rnnbench.experiment.settings import read_settings
-from rnnbench.experiment.weights import stored_network
+from rnnbench.experiment.stored.lookup import find
+from rnnbench.experiment.stored.weights import stored_network
 from rnnbench.experiment.wording import run_name
 from rnnbench.network.network import Network
 from rnnbench.network.parameters import Parameters

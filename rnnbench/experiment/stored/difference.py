@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 from rich.text import Text
 
 from rnnbench.experiment import available, grids, schema
-from rnnbench.experiment.comparison import Part, compare_histories, compare_weights
 from rnnbench.experiment.identity import default_of
-from rnnbench.experiment.lookup import find
 from rnnbench.experiment.refusals import Refused
-from rnnbench.experiment.weights import stored_weights
+from rnnbench.experiment.stored.comparison import Part, compare_histories, compare_weights
+from rnnbench.experiment.stored.lookup import find
+from rnnbench.experiment.stored.weights import stored_weights
 from rnnbench.tracking import Store, StoreError
 
 #: What one of the runs does not have.

@@ -5,8 +5,15 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rnnbench.experiment.again import Again, set_up
-from rnnbench.experiment.comparison import (
+from rnnbench.experiment.execution import one_thread
+from rnnbench.experiment.job import compile_kernels
+from rnnbench.experiment.memory import is_too_large
+from rnnbench.experiment.progress import Progress
+from rnnbench.experiment.provenance import provenance
+from rnnbench.experiment.refusals import Refused
+from rnnbench.experiment.settings import read_settings
+from rnnbench.experiment.stored.again import Again, set_up
+from rnnbench.experiment.stored.comparison import (
     Part,
     agree_until,
     compare_histories,
@@ -15,15 +22,8 @@ from rnnbench.experiment.comparison import (
     compare_weights,
     plain,
 )
-from rnnbench.experiment.execution import one_thread
-from rnnbench.experiment.job import compile_kernels
-from rnnbench.experiment.lookup import find
-from rnnbench.experiment.memory import is_too_large
-from rnnbench.experiment.progress import Progress
-from rnnbench.experiment.provenance import provenance
-from rnnbench.experiment.refusals import Refused
-from rnnbench.experiment.settings import read_settings
-from rnnbench.experiment.weights import stored_weights
+from rnnbench.experiment.stored.lookup import find
+from rnnbench.experiment.stored.weights import stored_weights
 from rnnbench.tracking import Store
 from rnnbench.training import Result, drain, fit
 from rnnbench.training.fitting import prepare

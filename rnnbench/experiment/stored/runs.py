@@ -13,9 +13,9 @@ from typing import Any
 from rich.text import Text
 
 from rnnbench.experiment import grids
-from rnnbench.experiment.filters import Filter, is_filter, read_filters
-from rnnbench.experiment.lookup import NONE, listed
 from rnnbench.experiment.refusals import Refused, unknown
+from rnnbench.experiment.stored.filters import Filter, is_filter, read_filters
+from rnnbench.experiment.stored.lookup import NONE, listed
 from rnnbench.experiment.wording import counted, score_text
 from rnnbench.tracking import State, Store
 

@@ -15,13 +15,13 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from rnnbench.experiment.configuration import Configuration
-from rnnbench.experiment.derived import with_values
 from rnnbench.experiment.fair import tuning_seeds
 from rnnbench.experiment.identity import run_key
 from rnnbench.experiment.memory import is_too_large
 from rnnbench.experiment.plan import Plan
 from rnnbench.experiment.refusals import Refused
-from rnnbench.experiment.space import Dimension, search_space, written
+from rnnbench.experiment.tuning.derived import with_values
+from rnnbench.experiment.tuning.space import Dimension, search_space, written
 
 if TYPE_CHECKING:
     import optuna
