@@ -38,6 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # What is left in the buffer would fail once more when the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except SystemExit as ended:
+        # So rich ends where it cannot print.
+        if isinstance(ended.__context__, BrokenPipeError):
+            return 141
+        raise
     except KeyboardInterrupt:
         print("rnnbench: interrupted", file=sys.stderr)
         return 130

@@ -163,6 +163,7 @@ def test_a_kill_at_any_step_of_the_exchange_loses_nothing(store, monkeypatch, st
         return called
 
     with monkeypatch.context() as dying, pytest.raises(Killed):
+        dying.setattr("rnnbench.tracking.writing.this_writer", lambda: "elsewhere; process 1 2")
         dying.setattr(retirement.database, "place", counted(retirement.database.place))
         dying.setattr(artifacts.os, "replace", counted_moves(counted, artifacts.os.replace))
         dying.setattr(type(client), "set_terminated", counted(type(client).set_terminated))
