@@ -328,6 +328,20 @@ def test_a_model_that_no_trial_could_tune_is_told_of(folder, rnnbench):
     assert code == 0 and "none of its 2 trials ended well; it is run as it was written" in err
 
 
+def test_runs_of_an_earlier_choice_are_told_of(folder, rnnbench):
+    line = f"run model=elman {SMALL} train=smoke seeds=2 tune.trials=2"
+    said = (
+        "rnnbench: default: 2 finished runs with other settings than tuning chose; the report shows them too"
+    )
+    assert rnnbench("run model=elman task=adding task.length=12 train=smoke seeds=2 train.lr=0.3")[0] == 0
+    code, _, err = rnnbench(line)
+    assert code == 0 and f"rnnbench: {said}" in err.splitlines()
+    # Without its rivals nothing is said.
+    store = Store()
+    store.remove("default", [r["key"] for r in store.runs("default") if r["train_fields"].get("lr") == 0.3])
+    assert "other settings" not in rnnbench(line)[2]
+
+
 def test_trials_can_be_reported(folder, rnnbench):
     assert rnnbench(f"run {TRIED}")[0] == 0
     code, _, err = rnnbench("report default.tuning")
