@@ -330,9 +330,7 @@ def test_a_model_that_no_trial_could_tune_is_told_of(folder, rnnbench):
 
 def test_runs_of_an_earlier_choice_are_told_of(folder, rnnbench):
     line = f"run model=elman {SMALL} train=smoke seeds=2 tune.trials=2"
-    said = (
-        "rnnbench: default: 2 finished runs with other settings than tuning chose; the report shows them too"
-    )
+    said = "default: 2 finished runs with other settings than tuning chose; the report shows them too"
     assert rnnbench("run model=elman task=adding task.length=12 train=smoke seeds=2 train.lr=0.3")[0] == 0
     code, _, err = rnnbench(line)
     assert code == 0 and f"rnnbench: {said}" in err.splitlines()
