@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
+from rnnbench.experiment.execution import checkpoint_path
 from rnnbench.experiment.fair import budget_note
 from rnnbench.experiment.further import evaluate_further
 from rnnbench.experiment.job import Figures, Runner
@@ -20,6 +21,7 @@ from rnnbench.experiment.resume import Outlook, edited
 from rnnbench.experiment.summary import Ending, Summary, summarise
 from rnnbench.experiment.wording import counted
 from rnnbench.tracking import Claims, Store, StoreError
+from rnnbench.training.checkpoint import Checkpoint
 
 
 @dataclass
@@ -107,8 +109,20 @@ def conduct(
             tally.waiting = store.waiting
         else:
             _tell(plan, outlook, say)
+        _clear(plan.configurations[0].study, outlook, claims, store)
         evaluate_further(plan, outlook, store)
     return tally
+
+
+def _clear(study: str, outlook: Outlook, claims: Claims, store: Store) -> None:
+    """Remove checkpoints of runs that are done: whoever stored them was killed before it could."""
+    folder = checkpoint_path(store.root, study, "").parent
+    left = {path.name.partition(".")[0] for path in folder.glob("*.npz*")}
+    for key in left & outlook.done.keys():
+        # Not of a run that another sweep runs afresh.
+        if claims.take(key):
+            Checkpoint(checkpoint_path(store.root, study, key), None, "").remove()
+            claims.release(key)
 
 
 def _train(queue: Queue, runner: Runner, plan: Plan, say: Callable[[str], None], tally: Tally) -> None:

@@ -14,7 +14,7 @@ from rnnbench.experiment.plan import Plan
 from rnnbench.experiment.progress import Progress
 from rnnbench.experiment.resume import Outlook, seconds_of_a_run
 from rnnbench.tasks.adding import Adding
-from rnnbench.tracking import State, Store
+from rnnbench.tracking import Claims, State, Store
 from rnnbench.training import Checkpoint, fit
 from rnnbench.training.fitting import prepare
 from tests.experiment.composing import configured
@@ -260,6 +260,26 @@ def test_dry_run_knows_what_a_finished_tuning_chose(folder, rnnbench):
     _, out, _ = rnnbench(f"run --dry-run {line}")
     assert "before them, 1 run of the tuning" in out and "at most about" in out
     assert "before them, 10 runs" in rnnbench(f"run --dry-run {line} resume=off")[1]
+
+
+def test_checkpoints_of_runs_that_are_done_are_removed(folder, rnnbench):
+    """Their sweep was killed after storing the runs; one that another sweep runs afresh keeps its own."""
+    line = f"run model=elman {TINY} seeds=3"
+    assert rnnbench(line)[0] == 0
+    keys = [record["key"] for record in Store().runs("default")]
+    paths = [checkpoint_path(folder / "runs", "default", key) for key in keys]
+    paths[0].parent.mkdir(parents=True)
+    for path in (*paths, paths[0].with_name(f"{paths[0].name}.1-2.part")):
+        path.write_bytes(b"left behind")
+    damaged = paths[0].with_name(f"{paths[0].name}.damaged")
+    damaged.write_bytes(b"to be looked at")
+    with Claims(folder / "runs", "default") as claims:
+        assert claims.take(keys[1])
+        code, _, err = rnnbench(line)
+        assert code == 0 and err.startswith("default: 3 done, 0 to run")
+        assert sorted(paths[0].parent.iterdir()) == sorted([damaged, paths[1]])
+    assert rnnbench(line)[0] == 0
+    assert list(paths[0].parent.iterdir()) == [damaged]
 
 
 def test_dry_run_counts_the_time_of_trials(tmp_path, capsys):

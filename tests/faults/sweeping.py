@@ -197,4 +197,5 @@ def assert_undisturbed(folder, reference, uri=None):
     pd.testing.assert_frame_equal(found.runs, reference.runs)
     assert found.weights == reference.weights
     assert folder.statuses(uri) == {"FINISHED": len(reference.runs)}
-    assert folder.left_over() == []
+    left = folder.left_over()
+    assert not left, left
