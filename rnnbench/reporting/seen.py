@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import matplotlib as mpl
@@ -37,6 +38,12 @@ def figures(record: Mapping[str, Any], seen: Mapping[str, Any]) -> dict[str, byt
     dict of str to bytes
         PNG files by name.
     """
+    # Matplotlib leaves cycles that hold its frames and all above them: those of a sweep hold whole runs.
+    with ThreadPoolExecutor(1) as elsewhere:
+        return elsewhere.submit(_figures, record, seen).result()
+
+
+def _figures(record: Mapping[str, Any], seen: Mapping[str, Any]) -> dict[str, bytes]:
     name = f"{record['model']} · {record['task_label']} · seed {record['seed']}"
     drawn = {"diagnostics_influence.png": _influence_figure(seen, name)}
     if any(look.get("gradient_norm") for look in seen["training"]):

@@ -12,6 +12,7 @@ from rnnbench.tracking.faults import StoreError
 
 #: Bytes up to which every page is looked at before the database is used (about 1 ms for each 10^6).
 CHECKED = 250 * 2**20
+READ_ONLY = "it may not be written, which even reading it needs; a copy of its folder can be read"
 
 
 def create(path: Path, fill: Callable[[str], Any]) -> None:
@@ -57,7 +58,9 @@ def check(path: Path) -> None:
                 if found != "ok":
                     raise StoreError(f"the store {path} cannot be opened: it is damaged ({_one_line(found)})")
     except sqlite3.Error as error:
-        raise StoreError(f"the store {path} cannot be opened: {error}") from error
+        # In WAL mode SQLite keeps files beside the database, of those who only read it too.
+        why = READ_ONLY if str(error) == "attempt to write a readonly database" else error
+        raise StoreError(f"the store {path} cannot be opened: {why}") from error
 
 
 def probe(path: Path, patience: float) -> None:

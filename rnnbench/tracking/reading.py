@@ -3,7 +3,8 @@
 import json
 import math
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -16,6 +17,8 @@ from rnnbench.tracking.retirement import ENDED, held
 
 #: What a record's provenance says about plugins.
 SOURCES = ("model_source", "task_source")
+#: Looks for a file: between two of them another process may have moved the run, which a newer one replaces.
+LOOKS = 3
 
 
 class State(NamedTuple):
@@ -172,12 +175,12 @@ def _read(connection: Connection, run: Any, study: str, name: str) -> bytes:
     info = run.info
     if not info.artifact_uri.startswith("file:"):
         return _download(connection, info.run_id, study, name)
-    places: Iterable[Path] = connection.folders(study).candidates(
-        info.artifact_uri, run.data.tags.get("key", info.run_id), info.run_id
-    )
-    for place in places:
-        if (place / name).is_file():
-            return (place / name).read_bytes()
+    folders, key = connection.folders(study), run.data.tags.get("key", info.run_id)
+    for _ in range(LOOKS):
+        for place in folders.candidates(info.artifact_uri, key, info.run_id):
+            with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
+                return (place / name).read_bytes()
+        info = connection.client().get_run(info.run_id).info
     raise StoreError(f"run {info.run_id} of study {study} has no file {name}")
 
 

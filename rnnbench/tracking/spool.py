@@ -24,6 +24,8 @@ from rnnbench.tracking.reserve import Reserve
 PARCEL = "parcel.json"
 #: Seconds after which a folder that is not whole is taken for one whose writer was killed.
 ABANDONED = 3600.0
+#: Attempts at a folder whose name, or whose parent, other processes take away at the same moment.
+ATTEMPTS = 10
 
 
 class Parcel(NamedTuple):
@@ -56,14 +58,15 @@ class Spool:
         StoreError
             If there is no room at all, or the folder cannot be written.
         """
-        ended = time.time()
+        ended, left = time.time(), ATTEMPTS
         while True:
             try:
                 return self._put(record, files, ended)
             except OSError as error:
-                # Another process that kept the same run took the name first.
-                taken = error.errno in (errno.EEXIST, errno.ENOTEMPTY)
-                if not taken and not (is_disk_full(error) and self.reserve.give_up()):
+                left -= 1
+                # Another process took the name first, or stored what waited and removed the study's folder.
+                meanwhile = left > 0 and error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOENT)
+                if not meanwhile and not (is_disk_full(error) and self.reserve.give_up()):
                     raise StoreError(f"{self.folder} cannot be written: {reason(error)}") from error
 
     def waiting(self) -> Iterator[Parcel]:
@@ -86,6 +89,8 @@ class Spool:
     def take_out(self, parcel: Parcel) -> None:
         """Remove a run that is stored."""
         gone = parcel.folder.with_name(f".{parcel.folder.name}.gone")
+        # A kill may have left one of that name.
+        shutil.rmtree(gone, ignore_errors=True)
         os.replace(parcel.folder, gone)
         shutil.rmtree(gone, ignore_errors=True)
         with suppress(OSError):

@@ -91,7 +91,8 @@ class Store:
     @property
     def exists(self) -> bool:
         """Whether there is anything to read: always True for a server, else whether the database was made."""
-        return self._connection.exists
+        with plainly(self._connection.name):
+            return self._connection.exists
 
     def open(self, study: str, note: str = "") -> None:
         """Make the database and the study, once, whoever else is doing the same at this moment.

@@ -95,18 +95,20 @@ def amend_run(
     connection: Connection, run_id: str, record: Mapping[str, Any], files: Mapping[str, bytes]
 ) -> None:
     """Add to a stored run; see `Store.amend`."""
-    run = connection.client().get_run(run_id)
-    known = run.data.metrics
-    added = [
-        (name, value, step)
-        for name, value, step in metrics_of(record)
-        if name not in known or (name not in HISTORY and not _same(value, known[name]))
-    ]
-    _log(connection, run_id, added, {})
-    whole = {name: value for name, value in record.items() if name != "run_id"}
-    # The record last: it is what says that there are further files.
-    for part in (files, {"record.json": as_json(whole)}):
-        store_files(connection, run.info, part, run.data.tags["key"])
+    # Another process that replaces the run at this moment would have these files among its own.
+    with connection.alone():
+        run = connection.client().get_run(run_id)
+        known = run.data.metrics
+        added = [
+            (name, value, step)
+            for name, value, step in metrics_of(record)
+            if name not in known or (name not in HISTORY and not _same(value, known[name]))
+        ]
+        _log(connection, run_id, added, {})
+        whole = {name: value for name, value in record.items() if name != "run_id"}
+        # The record last: it is what says that there are further files.
+        for part in (files, {"record.json": as_json(whole)}):
+            store_files(connection, run.info, part, run.data.tags["key"])
 
 
 def as_json(record: Mapping[str, Any]) -> bytes:

@@ -1,6 +1,8 @@
 """Figures of diagnostics: exact zeros have a place of their own; strange numbers make no figure fail."""
 
+import gc
 import math
+import weakref
 
 import numpy as np
 import pytest
@@ -67,6 +69,23 @@ def test_the_files_of_a_run_are_the_same_every_time():
     first, second = figures(RECORD, seen()), figures(RECORD, seen())
     assert list(first) == ["diagnostics_influence.png", "diagnostics_gradients.png", "diagnostics_state.png"]
     assert first == second and all(data.startswith(b"\x89PNG") for data in first.values())
+
+
+def test_who_has_figures_drawn_is_kept_alive_by_none_of_them():
+    class Run:
+        pass
+
+    def drawn():
+        run = Run()
+        figures(RECORD, seen())
+        return weakref.ref(run)
+
+    gc.collect()
+    gc.disable()
+    try:
+        assert drawn()() is None
+    finally:
+        gc.enable()
 
 
 def test_what_was_not_seen_is_not_drawn():

@@ -4,12 +4,13 @@ import math
 import shutil
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 from mlflow.entities import ViewType
 
-from rnnbench.tracking import Store, artifacts, retirement
+from rnnbench.tracking import Store, StoreError, artifacts, retirement, writing
 from tests.tracking.records import FILES, record
 
 KEY = "a" * 16
@@ -41,6 +42,39 @@ def test_a_new_run_retires_the_older(store):
     assert config_of(store) == (2, b"2")
     assert retired(store) == [first]
     assert store.read_file({"run_id": first, "study": "demo"}, "config.yaml") == b"1"
+
+
+def test_a_run_that_is_moved_while_it_is_read(store, monkeypatch):
+    first, candidates = written(store, 1), artifacts.Folders.candidates
+
+    def just_too_late(folders, *given):
+        monkeypatch.setattr(artifacts.Folders, "candidates", candidates)
+        store.remove("demo", [KEY])
+        return candidates(folders, *given)
+
+    monkeypatch.setattr(artifacts.Folders, "candidates", just_too_late)
+    assert store.read_file({"run_id": first, "study": "demo"}, "config.yaml") == b"1"
+
+
+def test_what_is_added_to_a_run_that_is_replaced_stays_with_it(store, monkeypatch):
+    written(store, 1)
+    (old,) = store.runs("demo")
+    other, log = threading.Thread(target=written, args=(Store(root=store.root), 2)), writing._log
+
+    def meanwhile_replaced(*given):
+        log(*given)
+        if not other.is_alive():
+            monkeypatch.setattr(writing, "_log", log)
+            other.start()
+            other.join(1.0)
+
+    monkeypatch.setattr(writing, "_log", meanwhile_replaced)
+    store.amend(old["run_id"], old, {"more.txt": b"of the old"})
+    other.join()
+    (new,) = store.runs("demo")
+    assert new["updates"] == 2
+    with pytest.raises(StoreError, match=r"has no file more\.txt"):
+        store.read_file(new, "more.txt")
 
 
 def test_other_keys_and_other_studies_are_left_alone(store):

@@ -182,6 +182,27 @@ def test_a_read_only_store(opened, root, capsys):
     assert waiting(root) == KEYS[:1]
 
 
+def test_a_store_that_may_only_be_read(opened, root):
+    closed = root.parent / "closed"
+    closed.mkdir()
+    with sqlite3.connect(root / "mlflow.db") as connection:
+        connection.execute("VACUUM INTO ?", (str(closed / "mlflow.db"),))
+    with sqlite3.connect(closed / "mlflow.db") as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+    connection.close()
+    with another_user_owning(closed):
+        (closed / "mlflow.db").chmod(0o444)
+        closed.chmod(0o555)
+        try:
+            with pytest.raises(StoreError, match=r"may not be written, .*a copy of its folder can be read$"):
+                Store(root=closed).studies()
+            closed.chmod(0)
+            with pytest.raises(StoreError, match="cannot be used: Permission denied"):
+                _ = Store(root=closed).exists
+        finally:
+            closed.chmod(0o755)
+
+
 def test_where_nothing_can_be_written_the_run_is_said_to_be_lost(opened, root):
     with another_user_owning(root):
         (root / "mlflow.db").chmod(0o444)
@@ -279,6 +300,39 @@ def test_a_waiting_run_appears_whole_or_not_at_all(opened, root, monkeypatch):
     os.utime(half, (1, 1))
     Store(root=root).open("demo")
     assert not half.exists()
+
+
+def test_a_folder_that_a_sender_takes_away_costs_no_run(root, monkeypatch):
+    one, make = spool.Spool(root), spool.tempfile.mkdtemp
+    one.put(record(key=KEYS[0]), FILES)
+
+    def meanwhile_stored(**named):
+        for parcel in one.waiting():
+            one.take_out(parcel)
+        return make(**named)
+
+    monkeypatch.setattr(spool.tempfile, "mkdtemp", meanwhile_stored)
+    one.put(record(key=KEYS[1]), FILES)
+    assert waiting(root) == [KEYS[1]]
+
+
+def test_what_a_kill_left_of_a_stored_run_is_in_nobodys_way(opened, root, capsys):
+    with held_by_another(root / "mlflow.db"):
+        assert not opened.keep(record(key=KEYS[0]), FILES)
+    left = root / "spool" / "demo" / f".{KEYS[0]}.gone"
+    left.mkdir()
+    (left / "parcel.json").write_text("")
+    Store(root=root).open("demo")
+    assert waiting(root) == [] and not left.exists()
+
+
+@pytest.mark.parametrize("name", ["spool", "spool/demo"])
+def test_where_no_folder_can_be_made_it_is_not_tried_for_ever(name, tmp_path):
+    place = tmp_path / name
+    place.parent.mkdir(exist_ok=True)
+    place.symlink_to(tmp_path / "not" / "mounted")
+    with pytest.raises(StoreError, match="cannot be written: File exists"):
+        spool.Spool(tmp_path).put(record(key=KEYS[0]), FILES)
 
 
 FULL = """
