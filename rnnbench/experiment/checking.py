@@ -7,15 +7,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hydra import initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from rnnbench.checking import Finding, check_model, check_task
 from rnnbench.checking.findings import Broken, said, tried
-from rnnbench.experiment import available, folders, schema
-from rnnbench.experiment.composition import compose_one
+from rnnbench.experiment import available
+from rnnbench.experiment.composition import compose_one, composing
 from rnnbench.experiment.configuration import configure
 from rnnbench.experiment.job import compile_kernels
 from rnnbench.experiment.messages import refusal_of, unknown_key, with_suggestion
@@ -83,9 +82,8 @@ def _findings(kind: str, cls: type[Any], fields: Mapping[str, Any], folder: Path
 
 def _search(name: str, settings: Sequence[str]) -> str:
     """Try the search space that a model declares, in the configuration that `rnnbench run` would tune."""
-    schema.register()
     try:
-        with initialize_config_dir(str(folders.conf()), version_base="1.3", job_name="rnnbench"):
+        with composing():
             keys = try_declared(configure(*compose_one([f"model={name}", "tune.trials=1", *settings])))
     except Refused as refused:
         raise Broken(" ".join(str(refused).splitlines())) from refused

@@ -11,14 +11,13 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import NoReturn
 
-from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import OmegaConf
 
 from rnnbench.experiment import available, dry_run, folders, schema
-from rnnbench.experiment.composition import compose_one
+from rnnbench.experiment.composition import compose_one, composing
 from rnnbench.experiment.conduct import conduct, look_out, open_store
 from rnnbench.experiment.interruption import terminable
 from rnnbench.experiment.job import Figures
@@ -79,8 +78,7 @@ def run(arguments: Sequence[str], figures: Figures | None = None) -> int:
     if flags.help:
         print(help_text())
         return 0
-    schema.register()
-    with initialize_config_dir(str(folders.conf()), version_base="1.3", job_name="rnnbench"):
+    with composing():
         lines = read_lines(flags.overrides, sweeping=flags.multirun)
         plan = check(lines)
         available.print_problems()

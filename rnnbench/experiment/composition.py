@@ -8,18 +8,19 @@ in a copy of the result, in the order and by the call with which Hydra sets them
 
 import copy
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from hydra import compose
+from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from rnnbench.experiment import schema
+from rnnbench.experiment import folders, schema
 from rnnbench.experiment.messages import refusal_of
 
 _KEY = re.compile(r"[A-Za-z_]\w*(\.\w+)*", re.ASCII)
@@ -62,13 +63,21 @@ class _Base(NamedTuple):
     alone: bool
 
 
+@contextmanager
+def composing() -> Iterator[None]:
+    """Let Hydra compose in the block, from `conf/` and all that is registered now."""
+    schema.register()
+    with initialize_config_dir(str(folders.conf()), version_base="1.3", job_name="rnnbench"):
+        yield
+
+
 def compose_one(line: Sequence[str]) -> Composed:
     """Compose one configuration.
 
     Parameters
     ----------
     line : sequence of str
-        Its overrides. Hydra must be initialised, and everything registered (`schema.register`).
+        Its overrides. In a block of `composing`.
 
     Raises
     ------

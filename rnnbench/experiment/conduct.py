@@ -101,6 +101,10 @@ def conduct(
         _announce(plan, outlook)
         for line in edited(plan, outlook):
             print(f"rnnbench: {line}", file=sys.stderr)
+        if others := outlook.of_other_settings:
+            what = f"{counted(others, 'finished run')} with other settings than tuning chose"
+            study = plan.configurations[0].study
+            print(f"rnnbench: {study}: {what}; the report shows them too", file=sys.stderr)
         tally = Tally(outlook.n_left)
         if outlook.n_left:
             with Progress(sum(bool(outlook.left(c)) for c in plan.configurations)) as progress:

@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hydra import initialize_config_dir
-
-from rnnbench.experiment import available, folders, schema
+from rnnbench.experiment import available
 from rnnbench.experiment.command import read_lines
-from rnnbench.experiment.composition import compose_one
+from rnnbench.experiment.composition import compose_one, composing
 from rnnbench.experiment.configuration import read_plain
 from rnnbench.experiment.fair import read_budget
 from rnnbench.experiment.messages import with_suggestion
@@ -87,8 +85,7 @@ def _split(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
 
 def _configured(arguments: Sequence[str]) -> tuple[Network, str]:
     """Return the network of a model for a task: whether the task can use it does not matter here."""
-    schema.register()
-    with initialize_config_dir(str(folders.conf()), version_base="1.3", job_name="rnnbench"):
+    with composing():
         lines = read_lines(list(arguments), sweeping=False)
         if len(lines) > 1:
             raise Refused(f"{' '.join(arguments)}: {len(lines)} configurations; one is drawn at a time")

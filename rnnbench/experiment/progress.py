@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from rnnbench.experiment.wording import counted
+
 T = TypeVar("T")
 #: Nothing is said of what ends within so many seconds, or has so few parts that it ends soon.
 PATIENCE, FEW = 2.0, 20
@@ -81,7 +83,7 @@ def checked_in_turn(lines: Sequence[T]) -> Iterator[T]:
                     task = bars.add_task("checking configurations", total=len(lines), text="")
                     bars.start()
                 else:
-                    print(f"checking {len(lines)} configurations", file=sys.stderr, flush=True)
+                    print(f"checking {counted(len(lines), 'configuration')}", file=sys.stderr, flush=True)
             if bars is not None:
                 bars.update(task, completed=done, text=f"{done} of {len(lines)}")
             yield line

@@ -37,6 +37,9 @@ class Outlook:
         Runs of which there is a checkpoint; they go on from there.
     missing : set of str
         All others.
+    of_other_settings : int
+        Finished runs of the study that are none of the plan's, though of a model, a task and a seed that it
+        tunes: they were tuned in another way.
     """
 
     def __init__(self, plan: Plan, states: Mapping[str, State], root: Path, resume: bool = True) -> None:
@@ -55,6 +58,10 @@ class Outlook:
             self._keys.append(own)
             for key in own.values():
                 self._place(key, states.get(key) if resume else None, configuration.study, root, resume)
+        tuned = [c for c in plan.configurations if c.tuning]
+        same = {(c.model_name, c.task.label, seed) for c in tuned for seed in c.seeds}
+        others = [s for key, s in states.items() if s.status == "finished" and key not in seen]
+        self.of_other_settings = sum((s.model, s.task_label, s.seed) in same for s in others)
 
     def _place(self, key: str, state: State | None, study: str, root: Path, resume: bool) -> None:
         if state is not None and state.status == "finished":

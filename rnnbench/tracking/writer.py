@@ -27,16 +27,11 @@ def is_gone(writer: str) -> bool:
     bool
         False for processes of other machines and containers, and where the system does not tell.
     """
-    return _there(writer) is False
+    return is_there(writer) is False
 
 
-def is_alive(writer: str) -> bool:
-    """Whether the process that `this_writer` named is there for certain: on this machine."""
-    return _there(writer) is True
-
-
-def _there(writer: str) -> bool | None:
-    """Return whether a process is there; None where it cannot be known."""
+def is_there(writer: str) -> bool | None:
+    """Whether the process that `this_writer` named is there; None where nobody can know (see `is_gone`)."""
     machine, _, rest = writer.rpartition("; process ")
     process, _, began = rest.partition(" ")
     if machine != _machine() or not process.isdecimal() or not began.isdecimal():

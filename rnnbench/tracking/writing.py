@@ -25,7 +25,7 @@ from rnnbench.tracking.retirement import (
     settle,
     superseded,
 )
-from rnnbench.tracking.writer import is_alive, is_gone, this_writer
+from rnnbench.tracking.writer import is_there, this_writer
 
 LONGEST_PARAMETER = 6000
 #: When a run's writing began, in ms: its start_time is that of its training, which may be hours before.
@@ -169,9 +169,9 @@ def end_abandoned(connection: Connection, study: str) -> None:
 
 def _abandoned(run: Any) -> bool:
     """Whether the writer of a run that is RUNNING will not end it."""
-    writer = run.data.tags.get(WRITER_TAG, "")
-    if is_gone(writer) or is_alive(writer):
-        return is_gone(writer)
+    there = is_there(run.data.tags.get(WRITER_TAG, ""))
+    if there is not None:
+        return not there
     return abs(1000 * time.time() - _since(run)) > 1000 * ABANDONED
 
 

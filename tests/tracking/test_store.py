@@ -346,14 +346,15 @@ def test_a_run_that_ends_while_another_process_looks_for_abandoned_ones(store, m
 
 def test_writers_of_which_nobody_knows(monkeypatch):
     mine = writer.this_writer()
-    assert writer.is_alive(mine) and not writer.is_alive("") and not writer.is_alive("elsewhere; process 1 2")
+    assert writer.is_there(mine) is True
+    assert writer.is_there("") is None and writer.is_there("elsewhere; process 1 2") is None
     assert (
         not writer.is_gone(mine) and not writer.is_gone("") and not writer.is_gone("elsewhere; process 1 2")
     )
     machine, _, process = mine.rpartition("; process ")
     assert writer.is_gone(f"{machine}; process {process.split()[0]} 0"), "a process of the same number"
     monkeypatch.setattr(writer, "_began", lambda process: writer.UNKNOWN)
-    assert not writer.is_gone(mine) and not writer.is_alive(mine)
+    assert not writer.is_gone(mine) and writer.is_there(mine) is None
 
 
 def test_the_record_of_one_run(store):

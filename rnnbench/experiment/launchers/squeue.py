@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from time import monotonic
 
-#: Seconds between two questions: the first after a submission, later ones, and at most.
-FIRST, SLOWER, MOST = 2.0, 4.0, 60.0
+#: Least and most seconds between two questions; in between, this share of the time since the last submission.
+LEAST, MOST, SHARE = 2.0, 60.0, 0.25
 #: Seconds from the end of a job until its result must be visible in the shared folder.
 LAG = 5.0
 #: States in which a job is over for good. One that is put back into the queue is PENDING.
@@ -39,7 +39,7 @@ class Squeue:
             Ask whenever called, and wait for no result.
         """
         clock = monotonic()
-        pause = FIRST if now else min(MOST, max(FIRST, (clock - self._submitted) / SLOWER))
+        pause = LEAST if now else min(MOST, max(LEAST, SHARE * (clock - self._submitted)))
         if jobs and clock - self._asked >= pause:
             self._ask(jobs)
             self._asked = monotonic()

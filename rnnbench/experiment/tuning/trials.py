@@ -44,22 +44,7 @@ def tune(plan: Plan, store: Store) -> Plan:
                 f"none of its {configuration.tuning['trials']} trials ended well; it is run as it was written"
             )
             print(f"rnnbench: {name}: {text}", file=sys.stderr)
-    if others := _of_other_settings(found, store):
-        what = f"{counted(others, 'finished run')} with other settings than tuning chose"
-        print(f"rnnbench: {study}: {what}; the report shows them too", file=sys.stderr)
     return found
-
-
-def _of_other_settings(plan: Plan, store: Store) -> int:
-    """Count the finished runs of a study that tuned models have on the same tasks beside those of the plan.
-
-    So it is when the number of trials, their seeds or the space has changed since.
-    """
-    keys = {run_key(c, seed) for c in plan.configurations for seed in c.seeds}
-    same = {(c.model_name, c.task.label, seed) for c in plan.configurations if c.tuning for seed in c.seeds}
-    states = store.states(plan.configurations[0].study).values()
-    stored = [s for s in states if s.status == "finished" and s.key not in keys]
-    return sum((s.model, s.task_label, s.seed) in same for s in stored)
 
 
 class _NotYet(Exception):

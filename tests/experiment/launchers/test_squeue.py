@@ -11,8 +11,8 @@ from rnnbench.experiment.launchers import squeue
 def answer(empty, monkeypatch):
     """Set what `squeue` prints, and its exit code."""
     monkeypatch.setenv("PATH", f"{empty}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setattr(squeue, "FIRST", 0.0)
-    monkeypatch.setattr(squeue, "SLOWER", 1e9)
+    monkeypatch.setattr(squeue, "LEAST", 0.0)
+    monkeypatch.setattr(squeue, "SHARE", 0.0)
     monkeypatch.setattr(squeue, "LAG", 0.0)
 
     def say(text, code=0, error=""):
