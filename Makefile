@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SHELL := /bin/sh
+# Where it is set, every process compiles all libraries anew: pip leaves that to the first import (see below).
+unexport PYTHONDONTWRITEBYTECODE
 
 # Two targets at once would install into one .venv and share the cores whose times they measure.
 .NOTPARALLEL:

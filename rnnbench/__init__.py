@@ -18,10 +18,10 @@ _WHERE = {
     "Parameters": "rnnbench.network",
     "SoftDTW": "rnnbench.network",
     "warm_up": "rnnbench.network",
-    "draw": "rnnbench.drawing",
+    "draw": "rnnbench.diagrams.drawing",
     "fit": "rnnbench.training",
     "forecast": "rnnbench.training",
-    "train": "rnnbench.teaching",
+    "train": "rnnbench.by_name",
 }
 
 __all__ = [*_WHERE, "__version__"]

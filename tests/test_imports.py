@@ -13,37 +13,74 @@ PACKAGE = ROOT / "rnnbench"
 
 #: package: (what of rnnbench it may import, third-party libraries it may import)
 TABLE = {
+    "base": (set(), {"numpy", "rich"}),
     "kernels": (set(), {"numba", "llvmlite", "numpy"}),
-    "network": ({"kernels"}, {"numpy"}),
-    "models": ({"network"}, set()),
-    "tasks": (set(), {"numpy"}),
-    "plugins": ({"models", "tasks"}, set()),
-    "checking": ({"network", "tasks", "training"}, {"numpy"}),
-    "training": ({"network", "kernels", "tasks"}, {"numpy"}),
-    "diagnostics": ({"network"}, {"numpy"}),
-    "tracking": (set(), {"mlflow"}),
-    "experiment": (
+    "network": ({"base", "kernels"}, {"numpy"}),
+    "diagrams": (
+        {"base", "network", "models", "diagnostics"},
+        {"numpy", "matplotlib", "jinja2"},
+    ),
+    "models": ({"base", "network"}, set()),
+    "tasks": ({"base"}, {"numpy"}),
+    "training": ({"base", "network", "kernels", "tasks"}, {"numpy"}),
+    "diagnostics": ({"base", "network"}, {"numpy"}),
+    "plugins": ({"base", "models", "tasks", "network", "training"}, {"numpy"}),
+    "checking": ({"base", "models", "tasks", "network", "training"}, {"numpy"}),
+    "config": (
+        {"base", "models", "tasks", "network", "kernels", "training", "plugins"},
+        {"hydra", "omegaconf"},
+    ),
+    "store": ({"base"}, {"filelock"}),
+    "sweep": (
         {
+            "base",
+            "config",
+            "store",
+            "training",
+            "diagnostics",
+            "network",
+            "kernels",
+            "tasks",
+            "models",
+            "plugins",
+        },
+        {"omegaconf", "numpy", "optuna", "threadpoolctl", "rich"},
+    ),
+    "reporting": (
+        {"base", "store", "diagrams"},
+        {"pandas", "scipy", "matplotlib", "plotly", "jinja2", "numpy", "rich"},
+    ),
+    "commands": (
+        {
+            "base",
             "kernels",
             "network",
+            "diagrams",
             "models",
             "tasks",
             "training",
             "diagnostics",
-            "tracking",
             "plugins",
             "checking",
+            "config",
+            "store",
+            "sweep",
+            "reporting",
         },
-        {"hydra", "omegaconf", "optuna", "rich", "numpy", "threadpoolctl"},
+        {"hydra", "omegaconf", "rich", "numpy"},
     ),
-    "reporting": ({"tracking"}, {"pandas", "scipy", "matplotlib", "plotly", "jinja2", "numpy", "rich"}),
 }
 #: libraries imported inside the task or the launcher that needs them
 INSIDE_FUNCTIONS = {
     ("tasks", "statsmodels"),
-    ("experiment", "dask"),
-    ("experiment", "distributed"),
-    ("experiment", "submitit"),
+    ("store", "mlflow"),
+    ("store", "sqlalchemy"),
+    ("store", "requests"),
+    ("sweep", "hydra"),
+    ("sweep", "joblib"),
+    ("sweep", "dask"),
+    ("sweep", "distributed"),
+    ("sweep", "submitit"),
 }
 #: of these only descriptions may be used: names that are no arrays and no code of another room
 ONLY = {("models", "network"): {"ACTIVATIONS", "Arrow", "Box", "LEARNED", "Network"}}
@@ -140,7 +177,7 @@ def test_one_room_knows_mlflow_and_one_hydra():
         }
         for library in ("mlflow", "hydra")
     }
-    assert holders == {"mlflow": {"tracking"}, "hydra": {"experiment"}}
+    assert holders == {"mlflow": {"store"}, "hydra": {"config", "commands", "sweep"}}
 
 
 def test_the_oracle_imports_nothing_of_rnnbench():

@@ -69,7 +69,7 @@ def test_the_wheel_runs_from_another_folder(wheel, tmp_path):
     listed = python("-m", "rnnbench", "list", "experiments")
     assert listed.returncode == 0, listed.stderr
     assert all(path.stem in listed.stdout for path in (ROOT / "experiments").glob("*.yaml"))
-    composed = python("-m", "rnnbench", "run", "--cfg", "experiment=example3")
+    composed = python("-m", "rnnbench", "run", "--cfg", "job", "experiment=example3")
     assert composed.returncode == 0, composed.stderr
     assert not list(elsewhere.iterdir())
 
@@ -79,7 +79,7 @@ def test_the_source_archive_is_enough_to_build_and_test(tmp_path):
     with tarfile.open(build("sdist", tmp_path)) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     needed = ("pyproject.toml", "constraints.txt", "Makefile", "README.md", "LICENSE", "CHANGELOG.md")
-    assert {*needed, "tests/test_packaging.py", "conf/config.yaml", "experiments/example3.yaml"} <= names
+    assert {*needed, "tests/test_packaging.py", "conf/rnnbench.yaml", "experiments/example3.yaml"} <= names
     assert not [name for name in names if name.startswith(("runs/", ".venv/", ".git/"))]
 
 

@@ -62,7 +62,7 @@ def test_commands_are_accepted(command, capsys, tmp_path, monkeypatch):
     Path("pump.csv").write_text(f"voltage,speed\n{rows}")
     for new in (c for c in COMMANDS if c[0] == "new"):
         assert cli.main(new) == 0
-    assert cli.main(["run", "--cfg", *command[1:]]) == 0
+    assert cli.main(["run", "--cfg", "job", *command[1:]]) == 0
     assert "model:" in capsys.readouterr().out
 
 

@@ -1,4 +1,4 @@
-"""The contracts of models and tasks, tried on one of them: what `rnnbench check NAME` runs."""
+"""The contracts of models and tasks, which `rnnbench check NAME` tries on one of them."""
 
 from rnnbench.checking.findings import Finding
 from rnnbench.checking.model import check_model

@@ -1,84 +1,117 @@
-"""The contracts of what a task draws; each returns a note, or raises `Broken`."""
+"""The contracts of a task's data; each returns a note, or raises `Broken`."""
 
+import timeit
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
 
-from rnnbench.checking.batches import by_steps, check_arrays, draws, perfect, rng, same, scored
-from rnnbench.checking.findings import require
-from rnnbench.tasks.contract import Batch, Task
+from rnnbench.checking.findings import Broken, require
+from rnnbench.network import Box, Network, Parameters
+from rnnbench.tasks.contract import STEP_LOSSES, Batch, Task, loss_name, scored
+
+rng = np.random.default_rng
+#: Seconds that drawing a batch of 32 sequences may take; a step of training takes less.
+SLOW = 0.02
+
+
+def by_steps(task: Task) -> bool:
+    """Whether the loss is a sum over steps, which have targets and weights of their own."""
+    return loss_name(task.loss) in STEP_LOSSES
+
+
+def draws(task: Task) -> dict[str, Batch]:
+    """Return a batch of each kind by its name, the same ones each time."""
+    return {
+        "training": task.training(rng(0), 8),
+        "validation": task.validation(rng(1)),
+        "test": task.test(rng(2)),
+    }
+
+
+def same(a: Batch, b: Batch) -> bool:
+    """Whether two batches are equal to the last bit, types included."""
+    return all(
+        (p is None and q is None)
+        or (p is not None and q is not None and p.dtype == q.dtype and np.array_equal(p, q, equal_nan=True))
+        for p, q in zip(a, b, strict=True)
+    )
+
+
+def constant_network(task: Task) -> tuple[Network, Parameters]:
+    """Return a network whose outputs are constant, one box with a bias, and its parameters, 0."""
+    net = Network([Box("y", task.n_out, task.output_activation)], [], task.n_in)
+    return net, net.parameters(np.zeros(net.n_parameters, np.float32))
+
+
+def check_batch(task: Task, name: str, batch: Batch) -> None:
+    """Require a batch that the engine accepts, of known inputs; `name` says which it is."""
+    net, params = constant_network(task)
+    try:
+        net.loss(params, batch.x, batch.target, task.loss, batch.weight, lengths=batch.lengths)
+    except ValueError as error:
+        raise Broken(f"{name}: {error}") from error
+    finite = np.isfinite(batch.x).all() and not np.isinf(batch.target).any()
+    require(finite, f"{name}: x is not finite, or a target infinite (NaN or weight 0: not known)")
+    if task.loss == "binary_cross_entropy":
+        known = batch.target[scored(batch)]
+        require(((known >= 0) & (known <= 1)).all(), f"{name}: targets must lie in 0..1 for {task.loss}")
 
 
 def shapes(task: Task) -> str:
-    """Shapes, types and ranges of what is drawn, and how many sequences."""
-    seen = []
-    for name, batch in draws(task):
+    """Require valid batches, and as many sequences as are asked for."""
+    drawn = draws(task)
+    for name, batch in drawn.items():
         require(isinstance(batch, Batch), f"{name} returns a {type(batch).__name__}, not a Batch")
-        check_arrays(task, name, batch)
-        seen.append(f"{name} {batch.x.shape[0]} x {batch.x.shape[1]}")
+        check_batch(task, name, batch)
     sizes = [task.training(rng(0), size).x.shape[1] for size in (1, 3, 8)]
     require(
         sizes == [1, 3, 8] or len(set(sizes)) == 1,
         f"training(rng, size) gives {sizes} sequences for sizes 1, 3, 8 (fixed data: always as many)",
     )
-    return "; ".join(seen) + " (steps x sequences)"
-
-
-def weights(task: Task) -> str:
-    """Which steps count, and that no other changes the score."""
-    for name, batch in draws(task):
-        require(np.isfinite(batch.weight).all(), f"{name}: a weight is not finite")
-        require((batch.weight >= 0).all(), f"{name}: a weight is negative")
-        require(scored(batch).any(), f"{name}: no step is scored (weight 0 or unknown target everywhere)")
-    batch = task.test(rng(2))
-    if not by_steps(task):
-        return f"{scored(batch).mean():.0%} of the sequences of test are scored"
-    y, other = perfect(task, batch, 1), perfect(task, batch, 2)
-    alike = task.score(y, batch) == task.score(other, batch)
-    require(alike, "the score depends on steps that are not scored (weight 0 or unknown target)")
-    return f"{scored(batch).mean():.0%} of the steps of test are scored; the others change no score"
+    counts = [f"{name} {batch.x.shape[0]} x {batch.x.shape[1]}" for name, batch in drawn.items()]
+    return f"{'; '.join(counts)} (steps x sequences)"
 
 
 def lengths(task: Task) -> str:
-    """Sequences of different lengths are 0 beyond their ends."""
-    ragged = False
-    for name, batch in draws(task):
-        if batch.lengths is None:
-            continue
-        ragged = True
-        steps, size = batch.x.shape[:2]
-        given = batch.lengths
-        right = given.shape == (size,) and given.dtype == np.int64
-        require(right, f"{name}: lengths are {given.shape} {given.dtype}; expected ({size},) int64")
-        require(
-            given.min() >= 1 and given.max() <= steps,
-            f"{name}: lengths lie in {given.min()}..{given.max()}; expected 1..{steps}",
-        )
-        beyond = np.arange(steps)[:, None] >= given
-        for part in ("weight", "x", "target") if by_steps(task) else ("x",):
+    """Require sequences of different lengths to be 0 beyond their ends."""
+    parts = ("weight", "x", "target") if by_steps(task) else ("x",)
+    ragged = {name: batch for name, batch in draws(task).items() if batch.lengths is not None}
+    for name, batch in ragged.items():
+        beyond = np.arange(len(batch.x))[:, None] >= np.asarray(batch.lengths)
+        for part in parts:
             require(
                 not getattr(batch, part)[beyond].any(),
                 f"{name}: {part} is not 0 beyond a sequence's length",
             )
-    padded = "weight, x and target are" if by_steps(task) else "x is"
-    return f"{padded} 0 beyond each length" if ragged else "all sequences have all steps"
+    return f"0 beyond each length: {', '.join(parts)}" if ragged else "all sequences have all steps"
 
 
 def determinism(task: Task) -> str:
-    """All chance comes from the generator, and a batch belongs to whoever drew it."""
-    first = dict(draws(task))
+    """Require all randomness from the generator, and batches that the caller may overwrite."""
+    first = draws(task)
     task.training(rng(99), 5)
     task.floors(rng(98))
-    for name, batch in draws(replace(task)):
+    for name, batch in draws(replace(task)).items():
         require(
             same(first[name], batch),
-            f"{name}: the same generator gives other data (another source of chance?)",
+            f"{name}: the same generator gives other data (another source of randomness?)",
         )
-    before = task.training(rng(0), 4)
-    kept = Batch(*(None if a is None else a.copy() for a in before))  # type: ignore[arg-type]
-    for array in before:
-        if array is not None:
-            array[...] = 1
-    require(same(task.training(rng(0), 4), kept), "a batch that is overwritten changes what is drawn next")
-    fixed = same(task.training(rng(0), 8), task.training(rng(1), 8))
+    kept = deepcopy(first["training"])
+    for array in first["training"][:3]:
+        array[...] = 1
+    require(same(task.training(rng(0), 8), kept), "overwriting a batch changes what is drawn next")
+    fixed = same(kept, task.training(rng(1), 8))
     return "data come from the generator alone" + ("; they are the same for all" if fixed else "")
+
+
+def speed(task: Task) -> str:
+    """Require that drawing takes less time than training."""
+    source = rng(0)
+    took = min(timeit.repeat(lambda: task.training(source, 32), number=1, repeat=5))
+    require(
+        took < SLOW,
+        f"drawing 32 sequences takes {1e3 * took:.0f} ms, longer than training on them; draw all at "
+        "once, without a loop over sequences",
+    )
+    return f"32 sequences in {1e6 * took:.0f} µs"

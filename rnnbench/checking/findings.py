@@ -1,15 +1,16 @@
-"""What a contract came to: a line each."""
+"""Findings: the outcome of each contract, one line each."""
 
 import traceback
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from dataclasses import fields, replace
+from typing import Any, NamedTuple
 
-#: A number that makes no sense in nearly every field.
+#: A number out of range for nearly every field.
 WRONG = -(10**9)
 
 
 class Finding(NamedTuple):
-    """One contract tried.
+    """The outcome of one contract.
 
     Attributes
     ----------
@@ -18,7 +19,7 @@ class Finding(NamedTuple):
     holds : bool
         Whether it holds.
     note : str
-        What was seen, or the reason why it does not hold.
+        What was observed, or why the contract does not hold.
     """
 
     contract: str
@@ -26,7 +27,7 @@ class Finding(NamedTuple):
     note: str
 
     def __str__(self) -> str:
-        """Return the line that a user reads."""
+        """Return the line shown to the user."""
         return f"{'ok' if self.holds else 'FAILED':<7} {self.contract:<12} {self.note}"
 
 
@@ -40,17 +41,17 @@ def require(met: object, reason: str) -> None:
         raise Broken(reason)
 
 
-def tried(contracts: Mapping[str, Callable[[], str]]) -> list[Finding]:
-    """Try contracts one after another; each returns a note, or raises.
+def tried(contracts: Mapping[str, Callable[..., str]], *subject: Any) -> list[Finding]:
+    """Try contracts by name, one after another; each is given the subject and returns a note, or raises.
 
     An exception other than `Broken` is a finding too: its type, its message and the place it was raised from.
     """
-    return [_tried(name, contract) for name, contract in contracts.items()]
+    return [_tried(name, contract, subject) for name, contract in contracts.items()]
 
 
-def _tried(name: str, contract: Callable[[], str]) -> Finding:
+def _tried(name: str, contract: Callable[..., str], subject: tuple[Any, ...]) -> Finding:
     try:
-        return Finding(name, True, contract())
+        return Finding(name, True, contract(*subject))
     except Broken as broken:
         return Finding(name, False, str(broken))
     except (Exception, SystemExit) as error:
@@ -58,27 +59,35 @@ def _tried(name: str, contract: Callable[[], str]) -> Finding:
 
 
 def said(error: BaseException) -> str:
-    """Return an exception in one line, with file name and line it was raised from."""
-    text = " ".join(str(error).split())[:200]
+    """Return an exception as one line, with the file and line it was raised from."""
+    text = " ".join(f"{type(error).__name__}: {error}".split())[:200].removesuffix(":")
     frames = traceback.extract_tb(error.__traceback__)
-    where = f" ({frames[-1].filename.rpartition('/')[2]}, line {frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {text}{where}" if text else f"{type(error).__name__}{where}"
+    return f"{text} ({frames[-1].filename.rpartition('/')[2]}, line {frames[-1].lineno})" if frames else text
 
 
-def refuses(make: Callable[[str], object], name: str) -> None:
-    """Require that `WRONG` in a field is taken, or refused by a ValueError of one or two lines.
+def check_fields(made: Any, use: Callable[[Any], object] = lambda changed: None) -> str:
+    """Require a valid VERSION, and that whole-number fields accept `WRONG` or refuse it in one or two lines.
 
     Parameters
     ----------
-    make : callable
-        Makes, for the name of a field, what is checked with `WRONG` in that field.
-    name : str
-        The field.
+    made : dataclass
+        The model or the task.
+    use : callable
+        What is done with it; a field may be refused there as well as when the dataclass is made.
+
+    Returns
+    -------
+    str
+        The number of fields and the version.
     """
-    try:
-        make(name)
-    except ValueError as error:
-        count = len(str(error).splitlines())
-        require(1 <= count <= 2, f"{name}={WRONG} is refused in {count} lines; one or two are expected")
-    except (Exception, SystemExit) as error:
-        raise Broken(f"{name}={WRONG} ends in {said(error)}; a ValueError is expected") from error
+    version = type(made).VERSION
+    require(type(version) is int and version >= 1, f"VERSION={version}: must be 1 or more")
+    for name in [field.name for field in fields(made) if type(getattr(made, field.name)) is int]:
+        try:
+            use(replace(made, **{name: WRONG}))
+        except ValueError as error:
+            count = len(str(error).splitlines())
+            require(1 <= count <= 2, f"{name}={WRONG} is refused in {count} lines; one or two are expected")
+        except (Exception, SystemExit) as error:
+            raise Broken(f"{name}={WRONG} ends in {said(error)}; a ValueError is expected") from error
+    return f"{len(fields(made))} fields, version {version}"

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnbench.base.arguments import choice
 from rnnbench.diagnostics.norms import norm
 from rnnbench.network import Arrow, Box, InputError, Network
 from rnnbench.network.graph import INPUT_NAME
-from rnnbench.network.run import LOSS_CODES
+from rnnbench.network.passes import LOSS_CODES
 from rnnbench.network.schedule import is_feedback
 
 Array = NDArray[Any]
@@ -202,8 +203,7 @@ def _output_gradient(
         return np.asarray(loss(y, target)[1], np.float64)
     if loss not in LOSSES:
         raise ValueError(f"loss={loss!r}: must be one of {', '.join(LOSSES)}, or a function")
-    if reduction not in ("mean", "sum"):
-        raise ValueError(f"reduction={reduction!r}: must be 'mean' or 'sum'")
+    choice("reduction", reduction, ("mean", "sum"))
     w = np.where(known, 1.0 if weight is None else weight, 0.0)
     total = w.sum() * (1 if loss == "cross_entropy" else y.shape[2])
     if total == 0:

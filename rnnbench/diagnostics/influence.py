@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnbench.base.arguments import choice
 from rnnbench.diagnostics.norms import norm as frobenius
 from rnnbench.network import InputError
 
@@ -95,8 +96,7 @@ def influence(
     neural networks", IEEE Transactions on Neural Networks 7(6), 1329-1338. Differs from both in taking every
     output unit, and in the gates.
     """
-    if norm not in NORMS:
-        raise ValueError(f"norm={norm!r}: must be one of {', '.join(NORMS)}")
+    choice("norm", norm, NORMS)
     if not isinstance(x, np.ndarray) or x.ndim < 2 or x.shape[0] == 0:
         raise InputError("x: expected (T, B, I), or integers (T, B), with at least one step")
     steps, sequences = x.shape[:2]

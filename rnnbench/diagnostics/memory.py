@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnbench.base.arguments import whole_number
+
 #: Singular values below this share of the largest carry rounding errors and no memory.
 RANK_TOLERANCE = 1e-10
 
@@ -87,14 +89,11 @@ def memory_capacity(
     for name in boxes:
         if name not in names:
             raise ValueError(f"boxes: {name!r} is no box; there are {', '.join(names)}")
-    if not 0 <= channel < net.n_in:
-        raise ValueError(f"channel={channel}: must lie between 0 and {net.n_in - 1}")
+    whole_number("channel", channel, 0, net.n_in - 1)
     if not scale > 0:
         raise ValueError(f"scale={scale}: must be above 0")
     units = sum(box.size for box in net.boxes if box.name in boxes)
-    lags = 2 * units if max_lag is None else max_lag
-    if lags < 1:
-        raise ValueError(f"max_lag={lags}: must be at least 1")
+    lags = 2 * units if max_lag is None else whole_number("max_lag", max_lag, 1)
     if steps < 10 * max(units, lags):
         raise ValueError(f"steps={steps}: must be at least {10 * max(units, lags)}, ten times units and lags")
     before = lags + 100

@@ -1,4 +1,4 @@
-"""Putting a model's boxes and arrows together: what all models share beside their own picture."""
+"""Turning the boxes and arrows of a model into a network, with an optional embedding."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -19,20 +19,20 @@ def assembled(
     embedding: int = 0,
     output: str = "y",
 ) -> "network.Network":
-    """Return the network of a model, with an embedding between the input and the rest where one is asked for.
+    """Return the network of a model, with an embedding between input and network if its width is above 0.
 
     Parameters
     ----------
     boxes, arrows
-        The model as it is without an embedding.
+        The model without the embedding.
     n_in : int
         Inputs I.
     initial : str
         "zero" or "learned".
     embedding : int
-        Width d of the linear box `e` without bias through which all arrows out of the input then go; 0 for
-        none. For one-hot input its value is a row of ``x->e``: rows are gathered, and only the rows that were
-        picked learn.
+        Width d of a linear box `e` without bias, from which all arrows out of the input then start; 0 for
+        none. For one-hot input its value is a row of ``x->e``: rows are gathered, and only these rows are
+        updated.
     output : str
         Name of the output box.
 
@@ -49,5 +49,5 @@ def assembled(
 
 
 def names(letter: str, count: int) -> list[str]:
-    """Return the names of so many layers: "h", or "h1", "h2", ... from the input up."""
+    """Return the names of `count` layers: "h", or "h1", "h2", ... from the input up."""
     return [letter] if count == 1 else [f"{letter}{number}" for number in range(1, count + 1)]

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from rnnbench import network
+from rnnbench.base.arguments import whole_number
 from rnnbench.models.assembly import assembled, names
-from rnnbench.models.fields import MOST_LAYERS, check_common, whole_number, widths
+from rnnbench.models.fields import MOST_LAYERS, check_common, widths
 from rnnbench.network import Arrow, Box
 
 

@@ -4,18 +4,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from rnnbench.models.fields import whole_number
+from rnnbench.base.arguments import choice, whole_number
 
-#: A width of 1 may exceed the budget by this share; beyond it "the nearest" would mean little.
+#: A width of 1 may exceed the budget by this share; beyond it, the budget is refused.
 LARGEST_EXCESS = 0.5
-#: A deviation of one per cent is never remarked upon, however fine the widths.
+#: Deviations up to one per cent are never reported, however small the steps between widths.
 SMALLEST_ALLOWED = 0.01
-#: What may be counted, a property of `Network`, and the key that asks for it.
+#: The properties of `Network` that a budget may limit, and the key of each.
 KEYS = {"parameters": "budget.parameters", "macs_per_step": "budget.macs"}
 
 
 class Width(NamedTuple):
-    """A model of solved width.
+    """A model whose width was solved for a budget.
 
     Attributes
     ----------
@@ -25,7 +25,7 @@ class Width(NamedTuple):
     n_parameters : int
         Its number of parameters.
     counted : int
-        What the budget counts: that, or multiply-adds of a step.
+        The amount that the budget limits: parameters, or multiply-adds of a step.
     deviation : float
         (counted - amount) / amount, so 0.01 is one per cent above the budget.
     half_step : float
@@ -41,7 +41,7 @@ class Width(NamedTuple):
 
     @property
     def allowed(self) -> float:
-        """The largest deviation, without its sign, that is not worth a warning."""
+        """The largest absolute deviation that causes no warning."""
         return max(SMALLEST_ALLOWED, self.half_step)
 
 
@@ -76,9 +76,7 @@ def solve_width(
     ValueError
         The budget is no positive whole number, or even a width of 1 exceeds it by more than half.
     """
-    if of not in KEYS:
-        raise ValueError(f"of={of}: must be one of {', '.join(KEYS)}")
-    key = KEYS[of]
+    key = KEYS[choice("of", of, KEYS)]
     budget = whole_number(key, amount, 1)
     name = type(model).__name__.lower()
     if not hasattr(model, "hidden"):

@@ -1,4 +1,4 @@
-"""Any network at all: boxes and arrows as fields."""
+"""A network given by its boxes and arrows."""
 
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -29,16 +29,17 @@ class Custom:
         may stand for cut_every. "x" is the input.
     file : str
         A JSON file as `Network.to_dict` describes networks, in place of boxes and arrows. It is read once:
-        what it holds becomes the fields, so a run is known by its network and not by a file name. The number
+        its content becomes the fields, so the identity of a run depends on the network, not on the name of a
+        file. The number
         of inputs is the task's.
     hidden : int
-        Size of every box that says none; what a budget of parameters is solved for.
+        Size of every box without one; a budget of parameters solves for it.
     activation : str
-        Activation of every box that says none.
+        Activation of every box without one.
     output : str
         Name of the output box.
     initial : str
-        Values before the first step (and behind the last): "zero" or "learned".
+        Values before the first step (and after the last): "zero" or "learned".
     embedding : int
         Width d of a linear layer between input and network (`assembled`); 0 for none.
     loop : "closed", "open" or int
@@ -77,7 +78,7 @@ class Custom:
     loop: Any = "closed"
 
     def __post_init__(self) -> None:
-        """Read the file, if any, and check all that can be said before a task is known."""
+        """Read the file, if any, and check what can be checked without a task."""
         check_layer(self.hidden, self.activation, self.initial, self.embedding)
         switch_step("model.loop", self.loop)
         if self.file:
@@ -112,7 +113,7 @@ class Custom:
 
 
 def _check_output(box: Box, n_out: int, activation: str) -> None:
-    """Refuse an output box that does not fit the task; one with a squared error may have any activation."""
+    """Check that the output box fits the task; for a squared error any activation does."""
     if box.size != n_out:
         raise ValueError(f"model.boxes: output box {box.name} has size={box.size}; the task needs {n_out}")
     if activation not in ("linear", box.activation):

@@ -1,4 +1,4 @@
-"""Elman network: the hidden layer sees its last value, and learning stops there."""
+"""Elman network: the hidden layer reads its last value, and the gradient stops there."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -16,8 +16,8 @@ class Elman:
     ``c_t = h_{t-1}`` (a constant to the gradient), ``h_t = activation(x_t W_xh + c_t W_hh + b_h)``,
     ``y_t = output(h_t W_hy + b_y)``
 
-    It runs like `rnn` and trains like T independent perceptrons on [x_t; c_t]: W_hh learns, but what happened
-    before does not hear of an error that comes later.
+    It runs like `rnn` and trains like T independent perceptrons on [x_t; c_t]: W_hh learns, but no error is
+    propagated back to earlier steps.
 
     Parameters
     ----------

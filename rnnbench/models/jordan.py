@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from rnnbench import network
+from rnnbench.base.arguments import choice, share, switch
 from rnnbench.models.assembly import assembled, names
-from rnnbench.models.fields import check_common, choice, gate, share, switch, switch_step, widths
+from rnnbench.models.fields import check_common, gate, switch_step, widths
 from rnnbench.network import Arrow, Box
 
 KINDS = ("average", "top_down")
@@ -13,12 +14,13 @@ KINDS = ("average", "top_down")
 
 @dataclass
 class Jordan:
-    """Jordan network: memory units keep a running average of past outputs, and learning stops at them.
+    """Jordan network: memory units keep a running average of past outputs, and no gradient passes them.
 
     ``m_t = mu m_{t-1} + a y_{t-1}``, ``h_t = activation(x_t W_xh + m_t W_mh + b_h)``,
     ``y_t = output(h_t W_hy + b_y)``, with a = 1, or a = 1 - mu where `average` is set
 
-    The memory is fixed, it does not learn to remember. No gradient passes over its delayed arrows: each step
+    The memory is fixed: it does not learn what to remember. No gradient passes over its delayed arrows: each
+    step
     is trained as a perceptron on [x_t; m_t].
 
     ``kind="top_down"`` has no memory units: each layer reads the one above it, one step before, over learned
@@ -70,7 +72,7 @@ class Jordan:
     """
 
     VERSION: ClassVar[int] = 1
-    #: What tuning may try beside what is common to all models; None: not tuned.
+    #: Search spaces of the fields, beside those common to all models; None: not tuned.
     SEARCH: ClassVar[dict[str, Any]] = {"model.mu": ("uniform", 0.0, 0.95), "init.input": None}
 
     hidden: Any = 32
@@ -113,7 +115,7 @@ class Jordan:
             share_of_new = 1.0 - self.mu if self.average else 1.0
             decay = Arrow("m", "m", lag=1, cut_every=cut, weight=float(self.mu))
             arrows = [decay, Arrow("y", "m", lag=1, cut_every=cut, weight=share_of_new), *arrows]
-            # Behind the input of the first layer, where it has always stood among the parameters.
+            # After the input of the first layer: the order of arrows is the order of the parameters.
             arrows.insert(3, Arrow("m", layers[0]))
         arrows.append(Arrow(layers[-1], "y"))
         return assembled(boxes, arrows, n_in, initial=self.initial, embedding=self.embedding)

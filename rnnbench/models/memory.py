@@ -4,15 +4,16 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from rnnbench import network
+from rnnbench.base.arguments import choice, whole_number
 from rnnbench.models.assembly import assembled
-from rnnbench.models.fields import check_layer, choice, gate, switch_step, whole_number
+from rnnbench.models.fields import check_layer, gate, switch_step
 from rnnbench.network import Arrow, Box
 from rnnbench.network.description import ACTIVATIONS
 
 
 @dataclass
 class Memory:
-    """Network with an explicit memory variable: a learned function of all that was computed one step before.
+    """Network with an explicit memory variable: a learned function of all values of the step before.
 
     ``m_t = r(y_{t-1} W_ym + h_{t-1} W_hm + m_{t-1} W_mm + b_m)``, ``h_t = activation(x_t W_xh + m_t W_mh +
     b_h)``, ``y_t = output(h_t W_hy + b_y)``

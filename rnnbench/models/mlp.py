@@ -15,7 +15,7 @@ class MLP:
 
     ``h_t = activation(x_t W_xh + b_h)``, ``y_t = output(h_t W_hy + b_y)``
 
-    The control of every comparison: what it solves needs no memory.
+    The control of every comparison: a task that it solves needs no memory.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class MLP:
     """
 
     VERSION: ClassVar[int] = 1
-    #: What tuning may try beside what is common to all models; None: not tuned.
+    #: Search spaces of the fields, beside those common to all models; None: not tuned.
     SEARCH: ClassVar[dict[str, Any]] = {"init.recurrent": None}
 
     hidden: int = 32

@@ -57,7 +57,7 @@ class NARX:
     """
 
     VERSION: ClassVar[int] = 1
-    #: What tuning may try beside what is common to all models; None: not tuned.
+    #: Search spaces of the fields, beside those common to all models; None: not tuned.
     SEARCH: ClassVar[dict[str, Any]] = {
         "model.input_taps": ("int", 0, 40),
         "model.output_taps": ("log_int", 1, 40),

@@ -1,4 +1,4 @@
-"""Boxes and arrows as people write them, in YAML or on the command line, turned into descriptions."""
+"""Reading boxes and arrows from YAML, JSON or the command line."""
 
 import json
 import re
@@ -129,7 +129,7 @@ def _listed(key: str, given: Any, form: str) -> Sequence[Any]:
 
 
 def _check_keys(key: str, entry: Any, named: Any, allowed: Sequence[str], needed: Sequence[str]) -> None:
-    """Refuse an entry that is no mapping, has other keys than those allowed, or lacks a name."""
+    """Refuse an entry that is not a mapping, has unknown keys, or lacks a name."""
     if not isinstance(named, Mapping):
         raise ValueError(f"{key}: {_shown(entry)} must be text or a mapping of {', '.join(allowed)}")
     for name in named:

@@ -4,17 +4,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from rnnbench import network
+from rnnbench.base.arguments import choice, whole_number
 from rnnbench.models.assembly import assembled, names
-from rnnbench.models.fields import (
-    MOST_ARROWS,
-    check_common,
-    choice,
-    gate,
-    lags,
-    switch_step,
-    whole_number,
-    widths,
-)
+from rnnbench.models.fields import MOST_ARROWS, check_common, gate, lags, switch_step, widths
 from rnnbench.network import Arrow, Box
 
 SKIPS = ("none", "input", "output", "all")

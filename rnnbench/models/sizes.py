@@ -1,13 +1,13 @@
-"""What memory costs: parameters, operations and state of three kinds of network against the span.
+"""The cost of memory: parameters, operations and state of three kinds of network against the span.
 
-A finite response pays for every step of the past with a weight ("more history, more complex network"); a
-recurrent network has the same size whatever it remembers ("the model always has the same size").
+A network with a finite response needs a weight for every step of the past ("more history, more complex
+network"); the size of a recurrent network does not depend on the span ("the model always has the same size").
 """
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from rnnbench.models.fields import whole_number
+from rnnbench.base.arguments import whole_number
 from rnnbench.models.narx import NARX
 from rnnbench.models.rnn import RNN
 from rnnbench.models.tdnn import TDNN
@@ -16,7 +16,7 @@ SPANS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 
 
 class Size(NamedTuple):
-    """What one network costs.
+    """The size and cost of one network.
 
     Attributes
     ----------

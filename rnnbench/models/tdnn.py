@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from rnnbench import network
+from rnnbench.base.arguments import choice, whole_number
 from rnnbench.models.assembly import assembled, names
-from rnnbench.models.fields import MOST_ARROWS, check_common, choice, whole_number, widths
+from rnnbench.models.fields import MOST_ARROWS, check_common, widths
 from rnnbench.network import Arrow, Box
 
 POOLS = ("none", "sum")
@@ -59,7 +60,7 @@ class TDNN:
     """
 
     VERSION: ClassVar[int] = 1
-    #: What tuning may try beside what is common to all models; None: not tuned.
+    #: Search spaces of the fields, beside those common to all models; None: not tuned.
     SEARCH: ClassVar[dict[str, Any]] = {"model.window": ("log_int", 2, 100), "init.recurrent": None}
 
     hidden: Any = 32

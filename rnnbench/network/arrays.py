@@ -1,8 +1,7 @@
-"""What a user hands in, checked once: shapes, types, contiguity, loops, states."""
+"""Checks of what a user passes in: shapes, types, contiguity, loops, states."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +13,13 @@ Loop = str | int
 class InputError(ValueError, TypeError):
     """An array, loop or state that does not fit the network.
 
-    Both a ValueError and a TypeError: a wrong shape is the one, a wrong dtype the other, and nobody should
-    have to know which check comes first.
+    Both a ValueError (wrong shape) and a TypeError (wrong dtype), so that callers need not know which check
+    comes first.
     """
 
 
-@dataclass(frozen=True)
-class Shape:
-    """What the arrays of one call agree on."""
+class Shape(NamedTuple):
+    """Sizes of the arrays of one call, and whether the input is one-hot indices."""
 
     steps: int
     sequences: int
@@ -29,12 +27,12 @@ class Shape:
 
 
 def plain(array: NDArray[Any]) -> NDArray[Any]:
-    """Return the array flat and writable: a read-only one is another type to Numba and compiles anew."""
+    """Return the array flat and writable: Numba compiles anew for a read-only one, which is another type."""
     return (array if array.flags.writeable else array.copy()).reshape(-1)
 
 
 def describe(array: Any) -> str:
-    """Return what somebody handed in, in a few words: shape and type of an array, else its type."""
+    """Return a few words for a message: shape and dtype of an array, else the type of the object."""
     if not isinstance(array, np.ndarray):
         return f"a {type(array).__name__}"
     order = "" if array.flags.c_contiguous else ", not C-contiguous"
@@ -63,26 +61,18 @@ def check_x(x: Any, n_in: int, dtype: np.dtype[Any]) -> Shape:
     return Shape(x.shape[0], x.shape[1], one_hot)
 
 
-def check_target(
-    target: Any, shape: Shape, n_out: int, dtype: np.dtype[Any], labels_only: bool | None
-) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Check a target and return (real targets, labels), flat; the one that is not given is empty.
+def check_target(target: Any, shape: Shape, n_out: int, labels_only: bool | None) -> None:
+    """Check a target: (T, B, O) floating, or (T, B) integer labels; None passes.
 
     Parameters
     ----------
-    target : ndarray (T, B, O) float or (T, B) integer, or None
-        Real targets or labels.
-    shape, n_out, dtype
+    target : object
+        What was given.
+    shape, n_out
         Of this call.
     labels_only : bool or None
-        Whether the loss wants labels (True), real targets (False), or either will do (None).
+        Whether the loss needs labels (True) or real targets (False); None allows both.
     """
-    refuse_target(target, shape, n_out, labels_only)
-    return flat_target(target, dtype)
-
-
-def refuse_target(target: Any, shape: Shape, n_out: int, labels_only: bool | None) -> None:
-    """Raise InputError where `check_target` would, and copy nothing."""
     if target is None:
         return
     if isinstance(target, np.ndarray) and target.flags.c_contiguous:
@@ -100,7 +90,7 @@ def refuse_target(target: Any, shape: Shape, n_out: int, labels_only: bool | Non
 
 
 def flat_target(target: Any, dtype: np.dtype[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Return (real targets, labels) of a target that was checked, flat; the one not given is empty."""
+    """Return (real targets, labels) of a checked target, flat; the one that is not given is empty."""
     no_values, no_labels = np.empty(0, dtype), np.empty(0, np.int64)
     if target is None:
         return no_values, no_labels
@@ -109,14 +99,8 @@ def flat_target(target: Any, dtype: np.dtype[Any]) -> tuple[NDArray[Any], NDArra
     return no_values, plain(target.astype(np.int64, copy=False))
 
 
-def check_weight(weight: Any, shape: Shape) -> NDArray[np.float64]:
-    """Check step weights (T, B) and return them flat; empty for None."""
-    refuse_weight(weight, shape)
-    return flat_weight(weight)
-
-
-def refuse_weight(weight: Any, shape: Shape) -> None:
-    """Raise InputError where `check_weight` would, and copy nothing."""
+def check_weight(weight: Any, shape: Shape) -> None:
+    """Check step weights, (T, B) numbers; None passes."""
     expected = (shape.steps, shape.sequences)
     wrong = not isinstance(weight, np.ndarray) or weight.shape != expected or weight.dtype.kind not in "fiub"
     if weight is not None and wrong:
@@ -124,7 +108,7 @@ def refuse_weight(weight: Any, shape: Shape) -> None:
 
 
 def flat_weight(weight: Any) -> NDArray[np.float64]:
-    """Return step weights that were checked, flat; empty for None."""
+    """Return checked step weights, flat; empty for None."""
     return np.empty(0) if weight is None else plain(np.ascontiguousarray(weight, np.float64))
 
 

@@ -1,4 +1,4 @@
-"""A block of batches of one shape, drawn beforehand, and the updates made with them in one compiled call."""
+"""Blocks: batches of one shape, drawn in advance, and the updates made with them in one compiled call."""
 
 from typing import Any, NamedTuple
 
@@ -13,10 +13,13 @@ from rnnbench.kernels.optimisers import Rule
 from rnnbench.kernels.pointers import pointer
 from rnnbench.network import arrays
 from rnnbench.network.arrays import InputError, Loop
-from rnnbench.network.clock import counted
+from rnnbench.network.buffers import Buffers
 from rnnbench.network.objective import check_loss
 from rnnbench.network.parameters import Parameters
-from rnnbench.network.run import FUSED_ACTIVATION, LOSS_CODES, Buffers
+from rnnbench.network.passes import FUSED_ACTIVATION, LOSS_CODES
+from rnnbench.network.processor_time import counted
+from rnnbench.network.schedule import loop_kind
+from rnnbench.network.structure import Structure
 
 Array = NDArray[Any]
 
@@ -47,14 +50,14 @@ class Updated(NamedTuple):
 
 
 class Block:
-    """Room for batches like a first one; made by `Network.training_block`.
+    """Room for batches of one shape; made by `Network.training_block`.
 
-    It belongs to one training: not to be filled or used by two threads at a time.
+    Not to be filled or used by two threads at a time.
     """
 
     def __init__(
         self,
-        net: Any,
+        net: Structure,
         x: Array,
         target: Array,
         loss: str,
@@ -65,21 +68,22 @@ class Block:
         dtype: np.dtype[Any],
         capacity: int,
     ) -> None:
-        check_loss(net, loss, reduction, target)
+        if check_loss(net, loss, reduction, target) is not None:
+            raise ValueError(f"loss={loss!r}: a block is for losses of single steps")
         self.net, self.dtype, self.capacity, self.filled = net, dtype, capacity, 0
         self.shape = shape = arrays.check_x(x, net.n_in, dtype)
-        real, _ = arrays.check_target(target, shape, net.n_out, dtype, loss == "cross_entropy")
-        weighted = arrays.check_weight(weight, shape).size > 0
+        arrays.check_target(target, shape, net.n_out, loss == "cross_entropy")
+        arrays.check_weight(weight, shape)
         if lengths is not None:
             arrays.check_lengths(lengths, shape)
         switch = arrays.check_loop(loop, shape.steps if net.has_feedback else 0)
-        self._loop = "closed" if switch == 0 else "open" if switch == shape.steps else "mixed"
+        self._loop = loop_kind(switch, shape.steps)
         self._fused = loss in FUSED_ACTIVATION
         self._objective = compiled.Objective(
             LOSS_CODES[loss], reduction == "mean", net.n_out, switch, 1 if self._loop == "open" else 0
         )
-        self._kind = self._kind_of(x), self._kind_of(target), weighted
-        self._allocate(shape.one_hot, real.size == 0, weighted)
+        self._kind = self._kind_of(x), self._kind_of(target), weight is not None
+        self._allocate(shape.one_hot, target.dtype.kind in "iu", weight is not None)
         self._course = compiled.Course(np.empty(capacity), np.empty(capacity), np.empty(capacity, np.bool_))
 
     def _allocate(self, one_hot: bool, with_labels: bool, weighted: bool) -> None:
@@ -98,12 +102,12 @@ class Block:
 
     @staticmethod
     def _kind_of(array: Any) -> Any:
-        """Return what decides whether an array may follow another: shape, type and order."""
+        """Return shape, type and order, in which every batch of a block must agree."""
         kind = array.dtype.kind
         return array.shape, "i" if kind in "iu" else array.dtype, array.flags.c_contiguous
 
     def add(self, x: Array, target: Array, weight: Array | None = None, lengths: Any = None) -> bool:
-        """Copy a batch behind the others; False, and nothing done, where it does not fit or no room is left.
+        """Append a copy of a batch; return False, changing nothing, if it does not fit or the block is full.
 
         Parameters
         ----------
@@ -139,22 +143,22 @@ class Block:
     def update(self, params: Parameters, rule: Rule, step: int = 1, first: int = 0) -> Updated:
         """Make an update with each batch from `first` on, in one compiled call that releases the lock.
 
-        The bits are those of `Network.loss_and_grad` and one update after another. It ends before a batch
-        that `loss_and_grad` would refuse (``finite`` and ``stop < filled`` then).
+        The bits are those of `Network.loss_and_grad` followed by an update, batch by batch. It ends before a
+        batch that `loss_and_grad` would refuse; then ``finite`` and ``stop < filled``.
 
         Parameters
         ----------
         params : Parameters
             Changed in place.
         rule : Rule
-            How they follow the gradient; its state changes in place.
+            The optimiser's rule; its state changes in place.
         step : int
-            Number of the first update in the life of the rule, from 1.
+            Number of the first update of the rule, counted from 1.
         first : int
             The batch to begin with.
         """
         vector = params.vector
-        if self.net._check_parameters(params) is not vector or vector.dtype != self.dtype:
+        if self.net.check_parameters(params) is not vector or vector.dtype != self.dtype:
             raise InputError(f"params: expected a writable {self.dtype} vector; given {vector.dtype}")
         if rule.state.shape[1] != vector.size or rule.state.dtype != self.dtype:
             raise InputError(f"rule: expected the state of {vector.size} {self.dtype} parameters")
@@ -167,7 +171,7 @@ class Block:
             at, reason = training_steps(
                 engine, vector, self._draws, objective, rule, step + at - first, at, self.filled, self._course
             )
-            # Where not all targets of the open loop are known, cycles are left: the plan of the mixed loop.
+            # An open loop with unknown targets has cycles: it needs the plan of the mixed loop.
             loop = "mixed" if loop == self._loop else self._loop
         done = slice(first, at)
         loss, norm, clipped = (column[done].tolist() for column in self._course)
@@ -175,8 +179,8 @@ class Block:
 
     def _engine(self, loop: str, vector: Array) -> compiled.Engine:
         """Return the calling thread's buffers for one plan, and the addresses of the passes."""
-        plan, dtype = self.net._plan(loop), self.dtype
-        buffers = self.net._workspace.buffers(plan, self.shape, dtype)
+        plan, dtype = self.net.plan(loop), self.dtype
+        buffers = self.net.buffers(plan, self.shape, dtype)
         buffers.carried[:] = 0
         tables, none = plan.tables(dtype), np.empty(0, dtype)
         batch = self._batch(buffers)
@@ -199,7 +203,7 @@ class Block:
         )
 
     def _batch(self, buffers: Buffers) -> k.Batch:
-        """Return everything of a batch that is the same for all; the kernel puts in its own arrays."""
+        """Return what all batches share; the kernel fills in the arrays of each."""
         none, no_index = np.empty(0, self.dtype), np.empty(0, np.int64)
         return k.Batch(
             steps=self.shape.steps,

@@ -1,4 +1,4 @@
-"""Divergences between the sequence of outputs and the sequence of targets that are no sum over steps.
+"""Divergences between output and target sequences that are not a sum over steps.
 
 Each compares all outputs of a batch with its targets and returns a value and its gradient.
 """
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from rnnbench.kernels import ctc as ctc_kernels
 from rnnbench.kernels import soft_dtw as soft_dtw_kernels
 from rnnbench.network.arrays import InputError, describe
-from rnnbench.network.clock import counted
+from rnnbench.network.processor_time import counted
 from rnnbench.network.sequence_targets import (
     as_floats,
     check_labels,
@@ -36,7 +36,7 @@ ctc, soft_dtw = counted(ctc_kernels.ctc), counted(soft_dtw_kernels.soft_dtw)
 
 
 class Compared(NamedTuple):
-    """What comparing outputs with targets gave.
+    """The result of comparing outputs with targets.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Compared(NamedTuple):
 class CTC:
     """Connectionist temporal classification: -log of the probability of a label sequence, however aligned.
 
-    Output 0 is the blank. Targets are integer labels (S, B) in 1..O-1; -1 behind a sequence's last label. An
+    Output 0 is the blank. Targets are integer labels (S, B) in 1..O-1; -1 after a sequence's last label. An
     empty target is allowed. For a softmax output.
 
     Parameters
@@ -116,7 +116,7 @@ class CTC:
 class SoftDTW:
     """Soft dynamic time warping: a soft minimum, over all monotonic alignments, of summed squared distances.
 
-    Targets are (S, B, O), S not necessarily T; rows of NaN behind a sequence's last step are padding. The
+    Targets are (S, B, O), S not necessarily T; rows of NaN after a sequence's last step are padding. The
     value may be negative.
 
     Parameters
@@ -183,7 +183,7 @@ class Own:
     aligned: ClassVar[bool] = True
 
     def compare(self, y: Array, target: Array, lengths: Integers, weight: Any, reduction: str) -> Compared:
-        """Call the function; InputError says in one line what is wrong with what it returns."""
+        """Call the function; a result that does not fit raises an InputError of one line."""
         offered = {"lengths": lengths.copy(), "weight": weight, "reduction": reduction}
         returned = self.function(y, target, **{k: v for k, v in offered.items() if k in self._takes()})
         name = f"loss {getattr(self.function, '__name__', type(self.function).__name__)}"
@@ -204,7 +204,7 @@ class Own:
 
     def values(self, y: Array, target: Array, lengths: Integers) -> Floats:
         """Refuse: the function gives one value for all sequences."""
-        raise ValueError("loss: a function of one's own has one value for all sequences, none for each")
+        raise ValueError("loss: a function gives one value for all sequences, not one for each")
 
     def _takes(self) -> list[str]:
         try:
@@ -214,12 +214,12 @@ class Own:
 
 
 Divergence = CTC | SoftDTW | Own
-#: What may be given as a loss.
+#: Anything accepted as a loss.
 Loss = str | CTC | SoftDTW | Callable[..., Any]
 
 
 def between_sequences(loss: Any) -> Divergence | None:
-    """Return the divergence that a loss stands for; None for the name of a loss of single steps.
+    """Return the divergence for a loss; None for the name of a loss of single steps.
 
     Parameters
     ----------
@@ -230,7 +230,7 @@ def between_sequences(loss: Any) -> Divergence | None:
     Raises
     ------
     ValueError
-        An option that the divergence does not have, or something that is no loss.
+        An option that the divergence does not have, or an object that is not a loss.
     """
     if isinstance(loss, CTC | SoftDTW | Own):
         return loss
@@ -256,7 +256,7 @@ def _named(loss: str, name: str, option: str | None) -> Divergence:
 
 
 def warm_up(divergence: Divergence | None, dtype: Any) -> float:
-    """Compile what a divergence needs, or load it from the cache; return the seconds it took."""
+    """Compile the kernels of a divergence, or load them from the cache; return the seconds it took."""
     start = perf_counter()
     y, one = np.ones((1, 1, 2), dtype), np.ones(1, np.int64)
     if isinstance(divergence, CTC):
@@ -267,5 +267,5 @@ def warm_up(divergence: Divergence | None, dtype: Any) -> float:
 
 
 def _weighted_sum(values: Floats, scale: Floats) -> float:
-    # What is left out may be infinite.
+    # Values that are left out may be infinite.
     return float(values[scale > 0] @ scale[scale > 0])

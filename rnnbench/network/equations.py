@@ -4,17 +4,20 @@ Texts are plain Unicode; what is to be set lower stands in ``_{...}``.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
-from rnnbench.network.description import Arrow
+from rnnbench.network.description import Arrow, Box
 from rnnbench.network.graph import INPUT_NAME
 from rnnbench.network.parameters import slots
+
+if TYPE_CHECKING:
+    from rnnbench.network.structure import Structure
 
 #: So many neighbouring lags are written as a sum.
 LONGEST_WRITTEN = 3
 
 
-def equations(net: Any) -> list[str]:
+def equations(net: "Structure") -> list[str]:
     """Return one equation for each box, then the values outside the sequence.
 
     Parameters
@@ -35,7 +38,7 @@ def equations(net: Any) -> list[str]:
     return lines + ([f"{', '.join(outside)} = {value}"] if outside else [])
 
 
-def _of_box(net: Any, box: Any) -> str:
+def _of_box(net: "Structure", box: Box) -> str:
     terms = []
     incoming = [arrow for arrow in net.arrows if arrow.target == box.name]
     for source in dict.fromkeys(arrow.source for arrow in incoming):
@@ -96,7 +99,7 @@ def _weighted(text: str, arrow: Arrow, index: str) -> str:
     return f"{text} W_{{{name}{', ' + index if index else ''}}}"
 
 
-def _outside(net: Any, name: str) -> list[str]:
+def _outside(net: "Structure", name: str) -> list[str]:
     before, after = slots(name, net.arrows)
     rows = [f"{name}_{{−{k + 1}}}" for k in range(before)]
     rows += [f"{name}_{{T{'' if k == 0 else f'+{k}'}}}" for k in range(after)]
@@ -105,7 +108,7 @@ def _outside(net: Any, name: str) -> list[str]:
     return rows
 
 
-def parameter_formula(net: Any, symbols: Mapping[str, str]) -> str:
+def parameter_formula(net: "Structure", symbols: Mapping[str, str]) -> str:
     """Return the number of parameters as a sum of products of sizes, such as ``"I·H + H² + H + H·O + O"``.
 
     Parameters

@@ -1,4 +1,4 @@
-"""How the next input is chosen from an output when a network runs freely."""
+"""Functions that choose the next input from an output when a network runs freely."""
 
 import math
 from collections.abc import Callable
@@ -75,6 +75,14 @@ def chooser(feed: str | Chooser, rng: np.random.Generator | None) -> Chooser:
         allowed = f"a function (y_t, rng) -> x_t or one of {', '.join(NAMED)}, sample:TEMPERATURE"
         raise ValueError(f"feed={feed!r}: must be {allowed}")
     return partial(sample, temperature=_temperature(feed, number)) if colon else NAMED[name]
+
+
+def next_input(
+    choose: Chooser, y: NDArray[Any], rng: np.random.Generator | None, dtype: np.dtype[Any]
+) -> NDArray[Any]:
+    """Choose the next input from an output (B, O); real inputs get the type of the earlier ones."""
+    x = np.ascontiguousarray(choose(y, rng))
+    return x if dtype.kind in "iu" else x.astype(dtype, copy=False)
 
 
 def _temperature(feed: Any, number: str) -> float:

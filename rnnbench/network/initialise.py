@@ -1,10 +1,13 @@
 """Initial weights: schemes by name, a random stream for each array."""
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rnnbench.network import graph
+from rnnbench.network.description import Arrow
 
 Array = NDArray[np.float64]
 
@@ -128,3 +131,34 @@ def draw(
     """
     kind, scale = parse_scheme(key, scheme)
     return SCHEMES[kind](stream(seed, name), shape, fan_in, scale)
+
+
+def draw_arrows(
+    sizes: Mapping[str, int],
+    arrows: Sequence[Arrow],
+    output: str,
+    schemes: Mapping[str, str],
+    seed: int | np.random.SeedSequence,
+) -> Iterator[tuple[str, Array]]:
+    """Yield name and initial weights of every learned arrow.
+
+    Parameters
+    ----------
+    sizes : mapping
+        Units of each box, and of "x".
+    arrows, output
+        Of the network.
+    schemes : mapping
+        The scheme for arrows of each kind: "input", "recurrent", "output" (see `Network.init`).
+    seed : int or SeedSequence
+        Root of the streams.
+    """
+    cyclic = graph.inside_cycles([name for name in sizes if name != graph.INPUT_NAME], arrows)
+    learned = [arrow for arrow in arrows if arrow.learned]
+    kinds = {a: "recurrent" if a in cyclic else "output" if a.target == output else "input" for a in learned}
+    for arrow in learned:
+        kind = kinds[arrow]
+        alike = [a for a in learned if a.target == arrow.target and kinds[a] == kind]
+        fan_in = sum(sizes[a.source] for a in alike)
+        shape = (sizes[arrow.source], sizes[arrow.target])
+        yield arrow.name, draw(kind, schemes[kind], seed, arrow.name, shape, fan_in)

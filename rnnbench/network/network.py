@@ -1,28 +1,26 @@
-"""The public network: a description with its plan, run by the kernels."""
+"""The public network: boxes and arrows, run by the kernels."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from rnnbench.network.arrays import InputError, Loop, Shape, State
+from rnnbench.network.arrays import InputError, Loop, State
 from rnnbench.network.block import Block
-from rnnbench.network.description import Arrow, Box
+from rnnbench.network.call import checked_call
 from rnnbench.network.divergences import Loss
-from rnnbench.network.generation import chooser
-from rnnbench.network.graph import INPUT_NAME
-from rnnbench.network.objective import Objective, check_loss
+from rnnbench.network.generation import chooser, next_input
+from rnnbench.network.objective import objective, of_sequences
 from rnnbench.network.parameters import Parameters
-from rnnbench.network.parametrised import Parametrised
-from rnnbench.network.recompute import MEMORIES, Stream, refusal
-from rnnbench.network.run import Run, Workspace
-from rnnbench.network.schedule import Plan
+from rnnbench.network.passes import Pass
+from rnnbench.network.recompute import Stream, in_pieces
+from rnnbench.network.structure import Structure
 
 Array = NDArray[Any]
 
 
-class Network(Parametrised):
+class Network(Structure):
     """Boxes and arrows that compute.
 
     ``value_t = activation(bias + sum over incoming arrows of source_{t-lag} @ W)`` for every box, at every
@@ -44,51 +42,26 @@ class Network(Parametrised):
     Raises
     ------
     ValueError
-        A cycle whose lags sum to zero or have both signs, a fixed weight between unequal sizes, an unknown
-        source, two equal arrows, a missing output box, a name that is no identifier: each by name, with the
-        reason.
+        For a cycle whose lags sum to zero or have both signs, a fixed weight between unequal sizes, an
+        unknown source, two equal arrows, a missing output box, or a name that is not an identifier.
 
     Notes
     -----
     Arrays are time-major: x (T, B, I) float of the parameters' type, or (T, B) integer one-hot indices;
-    targets (T, B, O) or labels (T, B); weights (T, B). A target of weight 0 or NaN is not known: not scored,
-    and in the open loop the net's own output is fed in its place. Calls are re-entrant and return arrays of
-    their own.
+    targets (T, B, O) or labels (T, B); weights (T, B). A target of weight 0 or NaN is unknown: it is not
+    scored, and in the open loop the network's own output is fed in its place. Calls are re-entrant and
+    return new arrays.
     """
 
-    def __init__(
-        self,
-        boxes: Sequence[Box],
-        arrows: Sequence[Arrow],
-        n_in: int,
-        output: str = "y",
-        initial: str = "zero",
-    ) -> None:
-        super().__init__(boxes, arrows, n_in, output, initial)
-        self._plans: dict[tuple[str, str], Plan] = {}
-        self._workspace = Workspace()
+    @overload
+    def forward(self, params: Parameters, x: Array, target: Array | None = ..., loop: Loop = ..., *,
+                weight: Array | None = ..., lengths: Any = ..., state: State | None = ...,
+                return_state: Literal[False] = ..., memory: str = ...) -> Array: ...  # fmt: skip
 
-    def _plan(self, loop: str, gates: str = "declared") -> Plan:
-        if gates not in ("declared", "open"):
-            raise ValueError(f"gates={gates!r}: must be 'declared' or 'open'")
-        plan = self._plans.get((loop, gates))
-        if plan is None:
-            plan = Plan(self.boxes, self.arrows, self.layout, self.n_in, self.output, loop, gates)
-            # Two threads may build it at once; all must use the same one.
-            plan = self._plans.setdefault((loop, gates), plan)
-        return plan
-
-    def _state_shapes(
-        self, shape: Shape, dtype: np.dtype[Any]
-    ) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
-        integers = np.dtype(np.int64)
-        shapes: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {"step": ((shape.sequences,), integers)}
-        for name, count in self._slots.items():
-            if count and name == INPUT_NAME and shape.one_hot:
-                shapes[name] = (count, shape.sequences), integers
-            elif count:
-                shapes[name] = (count, shape.sequences, self._sizes[name]), dtype
-        return shapes
+    @overload
+    def forward(self, params: Parameters, x: Array, target: Array | None = ..., loop: Loop = ..., *,
+                weight: Array | None = ..., lengths: Any = ..., state: State | None = ...,
+                return_state: Literal[True], memory: str = ...) -> tuple[Array, State]: ...  # fmt: skip
 
     def forward(
         self,
@@ -102,7 +75,7 @@ class Network(Parametrised):
         state: State | None = None,
         return_state: bool = False,
         memory: str = "full",
-    ) -> Any:
+    ) -> Array | tuple[Array, State]:
         """Compute the output at every step.
 
         Parameters
@@ -121,15 +94,15 @@ class Network(Parametrised):
         lengths : (B,) integers, optional
             Steps of each sequence. Outputs beyond them are the final values of the output box, else 0.
         state : mapping, optional
-            Values before the first step as `return_state` gave them: {box: (slots, B, size)}, row 0 is t =
-            -1, "x" likewise ((slots, B) indices, -1 for none, for one-hot input), "step": (B,) steps of the
-            stream already consumed, from which chunks of the gate are counted. Boxes left out start from
-            their initial values.
+            Values before the first step as returned with `return_state`: {box: (slots, B, size)}, row 0 is
+            t = -1, "x" likewise ((slots, B) indices, -1 for none, for one-hot input), "step": (B,) steps of
+            the stream already consumed, from which chunks of the gate are counted. Boxes left out start
+            from their initial values.
         return_state : bool
-            Whether to return the state behind each sequence's last step too.
+            Whether to return the state after each sequence's last step too.
         memory : "full" or "recompute"
-            "recompute" goes through time piece by piece and keeps the outputs only; for networks that read
-            only the past.
+            "recompute" goes through time in pieces and keeps only the outputs; for networks that read only
+            the past.
 
         Returns
         -------
@@ -138,25 +111,17 @@ class Network(Parametrised):
 
         Raises
         ------
-        InputError
-            An array that does not fit, with the shape expected.
-        ValueError
-            `memory` is "recompute" and an arrow reads the future.
+        InputError, ValueError
+            An array that does not fit; `memory` "recompute" and an arrow that reads the future.
         """
-        if self._in_pieces(memory):
-            outside = {"weight": weight, "lengths": lengths, "state": state}
-            whole = Stream(self, params, x, target, loop, **outside).forward()
+        pieces = in_pieces(self, memory)
+        call = checked_call(self, params, x, target, loop, weight, lengths, state)
+        if pieces:
+            whole = Stream(self, call).forward()
             return whole if return_state else whole[0]
-        run = Run(self, params, x, target, loop, weight=weight, lengths=lengths, state=state)
+        run = Pass(self, call)
         y = run.value(self.output)
         return (y, run.final_state(x)) if return_state else y
-
-    def _in_pieces(self, memory: str) -> bool:
-        if memory not in MEMORIES:
-            raise ValueError(f"memory={memory!r}: must be one of {', '.join(MEMORIES)}")
-        if refusal(self, memory):
-            raise ValueError(refusal(self, memory))
-        return memory == "recompute"
 
     def values(
         self,
@@ -170,8 +135,8 @@ class Network(Parametrised):
         state: State | None = None,
     ) -> dict[str, Array]:
         """Compute the value of every box at every step, {name: (T, B, size)}; arguments as in `forward`."""
-        run = Run(self, params, x, target, loop, weight=weight, lengths=lengths, state=state)
-        return {name: run.value(name) for name in self._names}
+        run = Pass(self, checked_call(self, params, x, target, loop, weight, lengths, state))
+        return {name: run.value(name) for name in self.names}
 
     def sequence_losses(
         self,
@@ -187,17 +152,15 @@ class Network(Parametrised):
 
         Parameters
         ----------
-        params, x, target, lengths, state
-            As in `loss_and_grad`.
-        loss : str, CTC or SoftDTW
-            "ctc" or "soft_dtw".
+        params, x, target, loss, lengths, state
+            As in `loss_and_grad`; the loss is one between whole sequences.
 
         Returns
         -------
         ndarray of float64 (B,)
             Not divided by anything. For CTC infinite where the labels cannot be aligned with the steps.
         """
-        return Objective(self, params, x, target, loss, lengths=lengths, state=state).of_sequences()
+        return of_sequences(self, params, x, target, loss, lengths, state)
 
     def loss(
         self,
@@ -213,10 +176,22 @@ class Network(Parametrised):
         state: State | None = None,
     ) -> float:
         """Compute the loss alone. Arguments as in `loss_and_grad`."""
-        objective = Objective(
-            self, params, x, target, loss, weight, loop, reduction, lengths=lengths, state=state
-        )
-        return objective.run().value
+        given = objective(self, params, x, target, loss, weight, loop, reduction, lengths, state)
+        return given.compute().value
+
+    @overload
+    def loss_and_grad(self, params: Parameters, x: Array, target: Array, loss: Loss = ...,
+                      weight: Array | None = ..., loop: Loop = ..., reduction: str = ..., *,
+                      lengths: Any = ..., state: State | None = ..., memory: str = ...,
+                      reset: Array | None = ..., return_state: Literal[False] = ...,
+                      ) -> tuple[float, Parameters]: ...  # fmt: skip
+
+    @overload
+    def loss_and_grad(self, params: Parameters, x: Array, target: Array, loss: Loss = ...,
+                      weight: Array | None = ..., loop: Loop = ..., reduction: str = ..., *,
+                      lengths: Any = ..., state: State | None = ..., memory: str = ...,
+                      reset: Array | None = ..., return_state: Literal[True],
+                      ) -> tuple[float, Parameters, State]: ...  # fmt: skip
 
     def loss_and_grad(
         self,
@@ -233,7 +208,7 @@ class Network(Parametrised):
         memory: str = "full",
         reset: Array | None = None,
         return_state: bool = False,
-    ) -> Any:
+    ) -> tuple[float, Parameters] | tuple[float, Parameters, State]:
         """Compute the loss and its gradient, each arrow's gate as declared.
 
         Parameters
@@ -241,8 +216,8 @@ class Network(Parametrised):
         params, x, loop, lengths, state
             As in `forward`.
         target : ndarray (T, B, O), or labels (T, B) for cross-entropy
-            Desired outputs; a NaN means not known. For CTC label sequences (S, B), -1 behind the last label;
-            for soft-DTW sequences (S, B, O), rows of NaN behind the last step.
+            Desired outputs; NaN means unknown. For CTC label sequences (S, B), -1 after the last label; for
+            soft-DTW sequences (S, B, O), rows of NaN after the last step.
         loss : "mse", "binary_cross_entropy" or "cross_entropy"; "ctc" or "soft_dtw"; or a function
             l = sum over outputs of (y - d)**2; of the binary cross-entropy (sigmoid output); -log y[label]
             (softmax output). "ctc" (`CTC`, softmax output; "ctc:zero_infinity") and "soft_dtw" (`SoftDTW`;
@@ -252,15 +227,15 @@ class Network(Parametrised):
             Weight of each step, 0 = not scored; 1 by default. For CTC and soft-DTW (B,), of each sequence.
         reduction : "mean" or "sum"
             "mean": sum of w l over (sum of w, times O for mse and binary cross-entropy). "sum": J = sum over
-            steps and sequences of w l. `CTC` and `SoftDTW` say what it is to them; a function has its own.
+            steps and sequences of w l. `CTC` and `SoftDTW` define their own; a function decides itself.
         memory : "full" or "recompute"
-            "full" keeps every value and its gradient. "recompute" keeps about the root of T steps of them and
-            runs each piece of the sequences forward a second time; for networks that read only the past.
+            "full" keeps every value and its gradient. "recompute" keeps about sqrt(T) steps of them and runs
+            each piece of the sequences forward twice; for networks that read only the past.
         reset : ndarray of bool (B,), optional
             Sequences that start anew whatever `state` says: initial values (which then get their gradient),
             no earlier input, step 0.
         return_state : bool
-            Whether to return the state behind the last steps too, for the next chunk of a stream. No gradient
+            Whether to return the state after the last steps too, for the next chunk of a stream. No gradient
             goes back through it.
 
         Returns
@@ -270,20 +245,21 @@ class Network(Parametrised):
 
         Raises
         ------
-        InputError
-            An array that does not fit, no scored step at all, or labels that cannot be aligned.
-        ValueError
-            `memory` is "recompute" and an arrow reads the future, or state is to be returned.
+        InputError, ValueError
+            An array that does not fit, no scored step at all, labels that cannot be aligned; `memory`
+            "recompute" and an arrow that reads the future, or a state to be returned.
         """
-        objective = Objective(
-            self, params, x, target, loss, weight, loop, reduction, lengths=lengths, state=state, reset=reset
-        )
-        if self._in_pieces(memory):
-            if reset is not None or return_state:
-                raise ValueError("memory='recompute': carries no state from batch to batch; use 'full'")
-            return objective.in_pieces()
-        value, gradient, behind = objective.with_gradient(return_state)
-        return (value, gradient, behind) if return_state else (value, gradient)
+        pieces = in_pieces(self, memory)
+        if pieces and (reset is not None or return_state):
+            raise ValueError("memory='recompute': carries no state from batch to batch; use 'full'")
+        given = objective(self, params, x, target, loss, weight, loop, reduction, lengths, state)
+        if pieces:
+            return given.in_pieces()
+        if reset is None:
+            value, gradient, after = given.with_gradient(return_state)
+        else:
+            value, gradient, after = given.with_reset(reset, return_state)
+        return (value, gradient, after) if return_state else (value, gradient)
 
     def training_block(
         self,
@@ -298,12 +274,12 @@ class Network(Parametrised):
         dtype: DTypeLike = np.float32,
         capacity: int = 16,
     ) -> Block:
-        """Return room for batches like this one, to train on in one compiled call: see `Block`.
+        """Return an empty block for batches like this one, to train on in one compiled call (`Block`).
 
         Parameters
         ----------
         x, target, loss, weight, loop, reduction, lengths
-            As in `loss_and_grad`. The batch is not put into the block: `Block.add` does that.
+            As in `loss_and_grad`. The batch itself is not added: `Block.add` does that.
         dtype : float32 or float64
             Type of the parameters.
         capacity : int
@@ -311,13 +287,10 @@ class Network(Parametrised):
 
         Raises
         ------
-        InputError
-            An array that does not fit. Values that are out of range are found later.
-        ValueError
-            The loss compares whole sequences.
+        InputError, ValueError
+            An array that does not fit (values out of range are found by `Block.update`); a loss that compares
+            whole sequences.
         """
-        if check_loss(self, loss, reduction, target) is not None:
-            raise ValueError(f"loss={loss!r}: a block is for losses of single steps")
         return Block(self, x, target, loss, weight, loop, reduction, lengths, np.dtype(dtype), capacity)
 
     def backward(
@@ -356,34 +329,26 @@ class Network(Parametrised):
             "step" of the state) were computed, so a closed gate cuts them: going chunk by chunk gives the
             gradient of the whole.
         """
-        run = Run(self, params, x, target, loop, weight=weight, lengths=lengths, state=state, gates=gates)
-        expected = (run.shape.steps, run.shape.sequences, self.n_out)
-        if not isinstance(dy, np.ndarray) or dy.shape != expected or dy.dtype.kind != "f":
-            given = f"{dy.shape} {dy.dtype}" if isinstance(dy, np.ndarray) else type(dy).__name__
-            raise InputError(f"dy: expected {expected} floating, (T, B, O); given {given}")
-        return run.backward(run.own_dy(dy), False, with_input=True)
+        call = checked_call(self, params, x, target, loop, weight, lengths, state)
+        run = Pass(self, call, gates=gates)
+        return run.backward(run.checked_dy(dy), fused=False, with_input=True)
 
     def step(self, params: Parameters, state: State | None, x_t: Array) -> tuple[Array, State]:
-        """Advance one step.
+        """Advance one step; ValueError for a network that reads the future.
 
         Parameters
         ----------
         params : Parameters
             From `init`.
         state : mapping or None
-            What the last step returned; None starts a sequence.
+            The state returned by the last step; None starts a sequence.
         x_t : ndarray (B, I) or integer (B,)
             Input of this step.
 
         Returns
         -------
         (y_t (B, O), state)
-            Output, and what the next step needs.
-
-        Raises
-        ------
-        ValueError
-            If the network reads the future.
+            The output, and the state for the next step.
         """
         if not self.causal:
             ahead = next(arrow.name for arrow in self.arrows if arrow.lag < 0)
@@ -405,10 +370,8 @@ class Network(Parametrised):
 
         Parameters
         ----------
-        params : Parameters
-            From `init`.
-        prefix : ndarray (T0, B, I) or integer (T0, B)
-            Input the net is started with, T0 >= 1.
+        params, prefix : Parameters, ndarray (T0, B, I) or integer (T0, B)
+            From `init`; the input that comes first, T0 >= 1.
         steps : int
             How many inputs to choose.
         feed : callable, "output", "sample", "sample:TEMPERATURE" or "argmax"
@@ -429,12 +392,9 @@ class Network(Parametrised):
         if not self.causal:
             raise ValueError("generate: this network reads the future; it cannot run freely")
         y, state = self.forward(params, prefix, return_state=True)
-        chosen: list[Array] = []
-        last = y[-1]
+        y_t, chosen = y[-1], []
         for number in range(steps):
-            x_t = np.ascontiguousarray(choose(last, rng))
-            x_t = x_t if prefix.dtype.kind in "iu" else x_t.astype(prefix.dtype, copy=False)
-            chosen.append(x_t)
+            chosen.append(next_input(choose, y_t, rng, prefix.dtype))
             if number + 1 < steps:
-                last, state = self.step(params, state, x_t)
+                y_t, state = self.step(params, state, chosen[-1])
         return np.stack(chosen) if chosen else np.empty((0, *prefix.shape[1:]), prefix.dtype)

@@ -1,17 +1,18 @@
-"""One call for a loss: of single steps or between whole sequences, in one run or in pieces."""
+"""Losses of one call: of single steps or between whole sequences, in one pass or in pieces."""
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.network import carrying
+from rnnbench.network import carried_state
 from rnnbench.network.arrays import InputError, Loop, State
+from rnnbench.network.call import Call, checked_call
 from rnnbench.network.divergences import NAMES, Divergence, Loss, between_sequences
 from rnnbench.network.parameters import Parameters
+from rnnbench.network.passes import FUSED_ACTIVATION, LOSS_CODES, Pass
 from rnnbench.network.recompute import Stream
-from rnnbench.network.run import FUSED_ACTIVATION, LOSS_CODES, Run
+from rnnbench.network.structure import Structure
 
 Array = NDArray[Any]
 
@@ -21,7 +22,7 @@ class Computed(NamedTuple):
 
     Attributes
     ----------
-    run : Run
+    forward : Pass
         The forward pass.
     value : float
         The loss.
@@ -31,19 +32,19 @@ class Computed(NamedTuple):
         See `dy`.
     """
 
-    run: Run
+    forward: Pass
     value: float
     dy: Array
     fused: bool
 
 
-def check_loss(net: Any, loss: Loss, reduction: str, target: Array | None) -> Divergence | None:
+def check_loss(net: Structure, loss: Loss, reduction: str, target: Array | None) -> Divergence | None:
     """Check a loss against the network's output; arguments as in `Network.loss_and_grad`.
 
     Returns
     -------
     CTC, SoftDTW, Own or None
-        What compares whole sequences; None for a loss of single steps.
+        The divergence between whole sequences; None for a loss of single steps.
     """
     divergence = between_sequences(loss)
     if divergence is None and loss not in LOSS_CODES:
@@ -60,85 +61,124 @@ def check_loss(net: Any, loss: Loss, reduction: str, target: Array | None) -> Di
     return divergence
 
 
-@dataclass(frozen=True)
-class Objective:
-    """The arguments of one `Network.loss_and_grad`, which documents them."""
+class Objective(NamedTuple):
+    """A loss and the checked call whose outputs it compares; made by `objective`.
 
-    net: Any
-    params: Parameters
-    x: Array
-    target: Array
-    loss: Loss
-    weight: Array | None = None
-    loop: Loop = "closed"
-    reduction: str = "mean"
-    lengths: Any = None
-    state: State | None = None
-    reset: Array | None = None
+    Attributes
+    ----------
+    net : Structure
+        The network.
+    call : Call
+        Arguments of the pass. For a divergence, target and weight of the call are those that are fed back.
+    loss : str or None
+        Name of a loss of single steps; None for a divergence.
+    reduction : "mean" or "sum"
+        As in `Network.loss_and_grad`.
+    divergence : CTC, SoftDTW, Own or None
+        The divergence between whole sequences.
+    target, weight
+        As given, for the divergence.
+    """
 
-    def run(self) -> Computed:
+    net: Structure
+    call: Call
+    loss: str | None
+    reduction: str
+    divergence: Divergence | None
+    target: Any
+    weight: Any
+
+    def compute(self) -> Computed:
         """Run the network forward and compute the loss."""
-        return self._run(self.state)
+        forward = Pass(self.net, self.call, loss=self.loss)
+        if self.loss is not None:
+            value = forward.loss_into(self.loss, self.reduction)
+            return Computed(forward, value, forward.buffers.dy, self.loss in FUSED_ACTIVATION)
+        assert self.divergence is not None
+        y, lengths = forward.value(self.net.output), self.call.lengths
+        value, dy = self.divergence.compare(y, self.target, lengths, self.weight, self.reduction)
+        return Computed(forward, value, dy, self.divergence.fused)
 
-    def with_gradient(self, with_state: bool) -> tuple[float, Parameters, State]:
-        """Return loss, gradient and, if asked for, the state behind the last steps (else {})."""
-        state, flags = self.state, None
-        if self.reset is not None:
-            flags = carrying.check_reset(self.reset, self.x.shape[1])
-        if state is not None and flags is not None and flags.any():
-            state = None if flags.all() else carrying.restarted(self.params, state, flags)
-        run, value, dy, fused = self._run(state)
-        behind = run.final_state(self.x) if with_state else {}
-        if state is None or flags is None or not flags.any():
-            return value, run.backward(run.contiguous(dy), fused, with_input=False)[0], behind
-        gradient, _, dstate = run.backward(run.contiguous(dy), fused, with_input=True)
+    def with_gradient(self, return_state: bool) -> tuple[float, Parameters, State]:
+        """Return loss, gradient and, if asked for, the state after the last steps (else {})."""
+        forward, value, dy, fused = self.compute()
+        after = forward.final_state(self.call.x) if return_state else {}
+        gradient, _, _ = forward.backward(forward.contiguous(dy), fused, with_input=False)
+        return value, gradient, after
+
+    def with_reset(self, reset: Array, return_state: bool) -> tuple[float, Parameters, State]:
+        """Do the same where the flagged sequences start anew, whatever the state of the call says."""
+        flags = carried_state.check_reset(reset, self.call.shape.sequences)
+        if not self.call.state or not flags.any():
+            return self.with_gradient(return_state)
+        params, state = self.call.params, self.call.state
+        state = {} if flags.all() else carried_state.restarted(params, state, flags)
+        started = self._replace(call=self.call._replace(state=state))
+        if not state:
+            return started.with_gradient(return_state)
+        forward, value, dy, fused = started.compute()
+        after = forward.final_state(self.call.x) if return_state else {}
+        gradient, _, dstate = forward.backward(forward.contiguous(dy), fused, with_input=True)
         carried = {name: dstate[name] for name in state if name in dstate}
-        carrying.add_initial_gradient(gradient, carried, flags)
-        return value, gradient, behind
+        carried_state.add_initial_gradient(gradient, carried, flags)
+        return value, gradient, after
 
     def in_pieces(self) -> tuple[float, Parameters]:
-        """Return loss and gradient, in memory of the root of T."""
-        divergence = check_loss(self.net, self.loss, self.reduction, self.target)
-        given: dict[str, Any] = {"lengths": self.lengths, "state": self.state}
-        if divergence is None:
-            given |= {"weight": self.weight, "loss": str(self.loss)}
-            stream = Stream(self.net, self.params, self.x, self.target, self.loop, **given)
+        """Return loss and gradient, in memory of the square root of T."""
+        stream = Stream(self.net, self.call, self.loss)
+        if self.divergence is None:
             return stream.loss_and_grad(self.reduction)
-        fed, loop, of_steps = self._fed(divergence)
-        stream = Stream(self.net, self.params, self.x, fed, loop, weight=of_steps, **given)
-        y = stream.forward()[0]
-        value, dy = divergence.compare(y, self.target, stream.lengths, self.weight, self.reduction)
-        return value, stream.gradient(dy, divergence.fused)
+        y, lengths = stream.forward()[0], self.call.lengths
+        value, dy = self.divergence.compare(y, self.target, lengths, self.weight, self.reduction)
+        return value, stream.gradient(dy, self.divergence.fused)
 
-    def of_sequences(self) -> NDArray[np.float64]:
-        """Return the divergence of each sequence, (B,)."""
-        divergence = check_loss(self.net, self.loss, self.reduction, self.target)
-        if divergence is None:
-            raise ValueError(f"loss={self.loss!r}: is of single steps; must be one of {', '.join(NAMES)}")
-        run = Run(self.net, self.params, self.x, None, "closed", lengths=self.lengths, state=self.state)
-        return divergence.values(run.value(self.net.output), self.target, run.lengths)
 
-    def _run(self, state: State | None) -> Computed:
-        divergence = check_loss(self.net, self.loss, self.reduction, self.target)
-        start: dict[str, Any] = {"lengths": self.lengths, "state": state}
-        if divergence is None:
-            name = str(self.loss)
-            start |= {"weight": self.weight, "loss": name}
-            run = Run(self.net, self.params, self.x, self.target, self.loop, **start)
-            value = run.loss_into(name, self.reduction)
-            return Computed(run, value, run.buffers.dy, name in FUSED_ACTIVATION)
-        fed, loop, of_steps = self._fed(divergence)
-        run = Run(self.net, self.params, self.x, fed, loop, weight=of_steps, **start)
-        y = run.value(self.net.output)
-        value, dy = divergence.compare(y, self.target, run.lengths, self.weight, self.reduction)
-        return Computed(run, value, dy, divergence.fused)
+def objective(
+    net: Structure,
+    params: Parameters,
+    x: Array,
+    target: Array,
+    loss: Loss,
+    weight: Array | None,
+    loop: Loop,
+    reduction: str,
+    lengths: Any,
+    state: State | None,
+) -> Objective:
+    """Check the arguments of `Network.loss_and_grad`, which documents them, and return them together."""
+    divergence = check_loss(net, loss, reduction, target)
+    if divergence is None:
+        name = str(loss)
+        call = checked_call(net, params, x, target, loop, weight, lengths, state, name)
+        return Objective(net, call, name, reduction, None, target, weight)
+    fed, fed_loop, known = _fed(net, divergence, target, loss, weight, loop)
+    call = checked_call(net, params, x, fed, fed_loop, known, lengths, state)
+    return Objective(net, call, None, reduction, divergence, target, weight)
 
-    def _fed(self, divergence: Divergence) -> tuple[Array | None, Loop, Array | None]:
-        """Return the targets that a run feeds back, if any, its loop, and the weights of their steps."""
-        if not self.net.has_feedback or self.loop in ("closed", 0):
-            return None, "closed", None
-        if not divergence.aligned:
-            raise InputError(
-                f"loop={self.loop!r}: feeds targets back, but those of loss={self.loss!r} belong to no step"
-            )
-        return self.target, self.loop, self.weight
+
+def _fed(
+    net: Structure, divergence: Divergence, target: Array, loss: Loss, weight: Array | None, loop: Loop
+) -> tuple[Array | None, Loop, Array | None]:
+    """Return the targets that are fed back, if any, the loop of the pass, and the weights of their steps."""
+    if not net.has_feedback or loop in ("closed", 0):
+        return None, "closed", None
+    if not divergence.aligned:
+        raise InputError(f"loop={loop!r}: feeds targets back, but those of loss={loss!r} belong to no step")
+    return target, loop, weight
+
+
+def of_sequences(
+    net: Structure,
+    params: Parameters,
+    x: Array,
+    target: Array,
+    loss: Loss,
+    lengths: Any,
+    state: State | None,
+) -> NDArray[np.float64]:
+    """Return the divergence of each sequence, (B,); arguments as in `Network.sequence_losses`."""
+    divergence = check_loss(net, loss, "mean", target)
+    if divergence is None:
+        raise ValueError(f"loss={loss!r}: is of single steps; must be one of {', '.join(NAMES)}")
+    call = checked_call(net, params, x, None, "closed", None, lengths, state)
+    return divergence.values(Pass(net, call).value(net.output), target, call.lengths)

@@ -22,7 +22,7 @@ class Entry:
 
     @property
     def stop(self) -> int:
-        """Offset behind the last element."""
+        """Offset after the last element."""
         return self.start + math.prod(self.shape)
 
 

@@ -1,4 +1,4 @@
-"""Boxes and arrows become a plan: stages, groups and the integer tables the kernels read.
+"""Plans: stages, groups and the integer tables that the kernels read, made from boxes and arrows.
 
 See `rnnbench.kernels.tables` for the meaning of every column.
 """
@@ -31,6 +31,11 @@ class Stage:
     recurrent: bool
     direction: int
     scored_only: bool = False
+
+
+def loop_kind(switch: int, steps: int) -> str:
+    """Return the loop of the plan for targets that are fed back before step `switch` of `steps`."""
+    return "closed" if switch == 0 else "open" if switch == steps else "mixed"
 
 
 def is_feedback(arrow: Arrow, output: str) -> bool:

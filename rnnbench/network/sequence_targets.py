@@ -1,4 +1,4 @@
-"""What a user hands in for a divergence between sequences: labels, target sequences, weights of sequences."""
+"""Checks of the targets and weights of a divergence between sequences."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ Array = NDArray[Any]
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-#: Padding behind the labels of a sequence.
+#: Padding after the labels of a sequence.
 NO_LABEL = -1
 
 
 def check_labels(target: Any, shape: tuple[int, ...]) -> tuple[Integers, Integers]:
-    """Check label sequences (S, B), -1 behind the last label; return them and the labels of each (B,).
+    """Check label sequences (S, B), -1 after the last label; return them and the labels of each (B,).
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def check_labels(target: Any, shape: tuple[int, ...]) -> tuple[Integers, Integer
     right = isinstance(target, np.ndarray) and target.ndim == 2 and target.dtype.kind in "iu"
     if not right or target.shape[1] != shape[1]:
         raise InputError(
-            f"target: expected (S, {shape[1]}) integer labels in 1..{shape[2] - 1}, -1 behind each "
+            f"target: expected (S, {shape[1]}) integer labels in 1..{shape[2] - 1}, -1 after each "
             f"sequence's last; given {describe(target)}"
         )
     labels = np.ascontiguousarray(target, np.int64)
@@ -46,17 +46,17 @@ def check_labels(target: Any, shape: tuple[int, ...]) -> tuple[Integers, Integer
 
 
 def steps_needed(labels: Integers, counts: Integers) -> Integers:
-    """Return the least steps in which each label sequence can be written: a blank between equal labels."""
+    """Return the fewest steps that fit each label sequence, with a blank between equal labels."""
     pairs = np.arange(1, max(1, len(labels)))[:, None] < counts
     return np.asarray(counts + ((labels[1:] == labels[:-1]) & pairs).sum(axis=0), np.int64)
 
 
 def check_rows(target: Any, shape: tuple[int, ...]) -> tuple[Floats, Integers]:
-    """Check targets (S, B, O), rows of NaN behind the last step; return them and the steps of each (B,)."""
+    """Check targets (S, B, O), rows of NaN after the last step; return them and the steps of each (B,)."""
     right = isinstance(target, np.ndarray) and target.ndim == 3 and target.dtype.kind == "f"
     if not right or len(target) < 1 or target.shape[1:] != shape[1:]:
         raise InputError(
-            f"target: expected (S, {shape[1]}, {shape[2]}) floating, rows of NaN behind each sequence's last "
+            f"target: expected (S, {shape[1]}, {shape[2]}) floating, rows of NaN after each sequence's last "
             f"step; given {describe(target)}"
         )
     known = ~np.isnan(target).any(axis=2)
@@ -65,7 +65,7 @@ def check_rows(target: Any, shape: tuple[int, ...]) -> tuple[Floats, Integers]:
     if (counts == 0).any() or gap.any():
         b = int(((counts == 0) | gap.any(axis=0)).argmax())
         raise InputError(
-            f"target: sequence {b} has no step or a NaN before its last step; NaN may only stand behind it"
+            f"target: sequence {b} has no step or a NaN before its last step; NaN may only follow it"
         )
     return as_floats(target), counts
 
@@ -86,6 +86,6 @@ def check_sequence_weight(weight: Any, sequences: int) -> Floats:
 
 
 def as_floats(array: Array) -> Floats:
-    """Return the array in float64, C-contiguous and writable: a read-only one compiles anew."""
+    """Return the array in float64, C-contiguous and writable: Numba compiles anew for read-only ones."""
     own = np.ascontiguousarray(array, np.float64)
     return own if own.flags.writeable else own.copy()

@@ -2,7 +2,10 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rnnbench.network.structure import Structure
 
 
 def _gate(cut_every: int) -> str:
@@ -16,7 +19,7 @@ def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
     ]
 
 
-def summary(net: Any) -> str:
+def summary(net: "Structure") -> str:
     """Return a table of boxes, a table of arrows, and the facts, as plain text."""
     boxes = [("box", "units", "activation", "bias")]
     boxes += [(b.name, str(b.size), b.activation, "yes" if b.bias else "no") for b in net.boxes]

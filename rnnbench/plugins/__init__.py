@@ -3,9 +3,9 @@
 A plugin is one file `./rnnbench_plugins/NAME.py` of the working folder, or a module that a distribution names
 under the entry point `rnnbench.plugins` (a package stands for all its modules). Each holds one public
 dataclass: a model when it has a method `build`, a task when it derives from `rnnbench.tasks.contract.Task`.
-Its name is the file's. Files and modules whose names begin with "_" are not looked at.
+It has the name of the file. Files and modules whose names begin with "_" are ignored.
 
-A plugin that cannot be used is no error of those that can: it is a `Problem`, one plain line.
+A plugin that cannot be used does not affect the others: it is reported as a `Problem`, in one line.
 """
 
 from typing import Any

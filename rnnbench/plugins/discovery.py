@@ -1,14 +1,26 @@
-"""Everything that can be chosen: built-in models and tasks, the working folder's, those of entry points."""
+"""All models and tasks: built-in ones, those of the working folder and those of entry points."""
 
+import pkgutil
 import sys
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
+from importlib.metadata import entry_points
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 from rnnbench import models as built_in_models
 from rnnbench import tasks as built_in_tasks
-from rnnbench.plugins.loading import FOLDER, MODEL, TASK, Plugin, Unusable, load_file, load_module
+from rnnbench.plugins.loading import (
+    FOLDER,
+    MODEL,
+    TASK,
+    Unusable,
+    classes_of,
+    load_file,
+    load_module,
+    plugin_of,
+)
 
 #: Group of the entry points; each names a module or a package.
 GROUP = "rnnbench.plugins"
@@ -26,8 +38,17 @@ class Problem(NamedTuple):
         return f"{self.origin}: {self.reason}"
 
 
+class _Candidate(NamedTuple):
+    """A module that may define a plugin; one of a package need not."""
+
+    name: str
+    origin: str
+    load: Callable[[], ModuleType]
+    needed: bool = True
+
+
 class Found(NamedTuple):
-    """What there is.
+    """The models and tasks that were found.
 
     Attributes
     ----------
@@ -43,57 +64,50 @@ class Found(NamedTuple):
 
 
 def discover() -> Found:
-    """Look at the built-in folders, at `./rnnbench_plugins/` and at the entry points `rnnbench.plugins`."""
+    """Search the built-in folders, `./rnnbench_plugins/` and the entry points `rnnbench.plugins`."""
     classes: dict[str, dict[str, type[Any]]] = {
         MODEL: dict(built_in_models.found()),
         TASK: dict(built_in_tasks.found()),
     }
     problems: list[Problem] = []
     origins = {name: "a built-in name" for part in classes.values() for name in part}
-    for plugin in _plugins():
-        if isinstance(plugin, Problem):
-            problems.append(plugin)
-        elif plugin.name in origins:
-            why = f"{plugin.name} is {origins[plugin.name]} already; rename it"
-            problems.append(Problem(plugin.name, plugin.source.origin, why))
-        else:
-            origins[plugin.name] = f"the name of {plugin.source.origin}"
-            classes[plugin.kind][plugin.name] = plugin.cls
+    for name, origin, load, needed in _candidates():
+        try:
+            module = load()
+            if not needed and not classes_of(module):
+                continue
+            kind, cls = plugin_of(module, origin)
+            if name in origins:
+                raise Unusable(f"{name} is {origins[name]} already; choose another name")
+            origins[name] = f"the name of {origin}"
+            classes[kind][name] = cls
+        except Unusable as why:
+            problems.append(Problem(name, origin, str(why)))
     return Found(dict(sorted(classes[MODEL].items())), dict(sorted(classes[TASK].items())), problems)
 
 
-def _plugins() -> Iterator[Plugin | Problem]:
-    for path in sorted(Path(FOLDER).glob("*.py")):
-        if not path.name.startswith("_"):
-            try:
-                yield load_file(path)
-            except Unusable as why:
-                yield Problem(path.stem, f"{FOLDER}/{path.name}", str(why))
-    for name, module, distribution in _entry_points(tuple(sys.path)):
-        loaded: list[Plugin | Unusable]
-        try:
-            loaded = load_module(module, distribution)
-        except Unusable as why:
-            loaded = [why]
-        for one in loaded:
-            if isinstance(one, Unusable):
-                yield Problem(name, f"{distribution}, entry point {name}", str(one))
-            else:
-                yield one
+def _candidates() -> Iterator[_Candidate]:
+    for path in sorted(Path(FOLDER).glob("[!_]*.py")):
+        yield _Candidate(path.stem, f"{FOLDER}/{path.name}", partial(load_file, path))
+    for module, distribution in _entry_points(tuple(sys.path)):
+        inner = _modules_of(module)
+        for name in [module, *inner]:
+            load = partial(load_module, name)
+            yield _Candidate(name.rpartition(".")[2], f"{distribution}: {name}", load, needed=not inner)
+
+
+def _modules_of(package: str) -> list[str]:
+    """Return the public modules of a package; none of a module, or of what cannot be imported."""
+    try:
+        path = getattr(load_module(package), "__path__", [])
+    except Unusable:
+        return []
+    return [f"{package}.{m.name}" for m in pkgutil.iter_modules(path) if not m.name.startswith("_")]
 
 
 @lru_cache(maxsize=4)
-def _entry_points(path: tuple[str, ...]) -> list[tuple[str, str, str]]:
-    """Name, module and distribution of each entry point; `path` is what they are looked for on."""
-    from importlib.metadata import entry_points
-
-    found = []
-    for point in entry_points(group=GROUP):
-        distribution = f"{point.dist.name} {point.dist.version}" if point.dist else "an installed package"
-        found.append((point.name, point.module, distribution))
-    return sorted(set(found))
-
-
-def built_in_names() -> set[str]:
-    """Return the names that no plugin may take."""
-    return {*built_in_models.found(), *built_in_tasks.found()}
+def _entry_points(path: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Return module and distribution of each entry point; `path` (sys.path) is the key of the cache."""
+    return sorted(
+        {(p.module, f"{p.dist.name} {p.dist.version}" if p.dist else "") for p in entry_points(group=GROUP)}
+    )

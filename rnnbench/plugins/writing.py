@@ -1,14 +1,15 @@
-"""Files to start from: a model or a task that works as it stands, with comments that explain it."""
+"""Templates of plugins: a complete model or task, with comments that explain it."""
 
 import keyword
 from pathlib import Path
 from string import Template
 
-from rnnbench.plugins.discovery import built_in_names
+from rnnbench import models, tasks
+from rnnbench.base.files import write_whole
 from rnnbench.plugins.loading import FOLDER, MODEL, TASK
 
 KINDS = (MODEL, TASK)
-#: Words that the command line reads as values, so that `model=null` would not be the model of that name.
+#: Words that the command line reads as values: `model=null` would not choose a model named null.
 VALUES = frozenset({"null", "true", "false", "none", "nan", "inf", "on", "off", "yes", "no"})
 
 
@@ -18,39 +19,37 @@ def write(kind: str, name: str) -> Path:
     Parameters
     ----------
     kind : "model" or "task"
-        What the file is to hold.
+        What to write.
     name : str
-        Of the file, and so of the model or task.
+        Name of the model or task, and of its file.
 
     Raises
     ------
     ValueError
-        A name that no plugin can have, or a file that is there already; nothing has been written.
+        A name that no plugin can have, or a file that exists; nothing has been written.
     OSError
         The folder or the file cannot be written.
     """
     check_name(name)
     path = Path(FOLDER) / f"{name}.py"
     if path.exists():
-        raise ValueError(f"{path} is there already; it is left as it is")
+        raise ValueError(f"{path} exists already; it is not overwritten")
     template = Template((Path(__file__).parent / "templates" / f"{kind}.txt").read_text(encoding="utf-8"))
     text = template.substitute(name=name, cls=class_name(name))
     path.parent.mkdir(exist_ok=True)
-    draft = path.with_name(f".{name}.draft")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+    write_whole(path, text.encode())
     return path
 
 
 def check_name(name: str) -> None:
-    """Refuse a name that no plugin can have; ValueError says why."""
+    """Check that a plugin can have a name; ValueError says why it cannot."""
     if not name.isidentifier() or not name.isascii() or name.startswith("_"):
         raise ValueError(f"{name}: must be letters, digits and '_', a letter first")
     if keyword.iskeyword(name):
-        raise ValueError(f"{name}: is a word of Python itself; choose another name")
+        raise ValueError(f"{name}: is a keyword of Python; choose another name")
     if name.lower() in VALUES:
         raise ValueError(f"{name}: is a value on the command line; choose another name")
-    if name in built_in_names():
+    if name in models.found() or name in tasks.found():
         raise ValueError(f"{name}: is a built-in name; choose another one")
 
 

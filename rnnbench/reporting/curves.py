@@ -1,6 +1,5 @@
 """Learning curves: a panel per task, each model's median and band over seeds, floors as labelled lines."""
 
-import io
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -34,13 +33,6 @@ class Curve(NamedTuple):
     low: np.ndarray
     high: np.ndarray
     n: int
-
-
-def png(figure: Figure) -> bytes:
-    """Return the figure as PNG; the same figure gives the same bytes."""
-    target = io.BytesIO()
-    figure.savefig(target, format="png", dpi=120, metadata={"Software": None})
-    return target.getvalue()
 
 
 def learning_curves(

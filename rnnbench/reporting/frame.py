@@ -28,7 +28,7 @@ def runs_frame(records: Sequence[Record]) -> pd.DataFrame:
     Parameters
     ----------
     records : sequence of mapping
-        Run records as `rnnbench.tracking` returns them.
+        Run records as `Study.records` yields them.
 
     Returns
     -------

@@ -1,18 +1,16 @@
-"""A study's report: runs read back, the page with its tables and figures, the terminal's table."""
+"""A study's report: the page with its tables and figures."""
 
-import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from rnnbench.base.figures import png
+from rnnbench.base.files import replace_folder
 from rnnbench.reporting import budgets, facts
-from rnnbench.reporting.busy import where_the_time_went
-from rnnbench.reporting.curves import learning_curves, png
-from rnnbench.reporting.folders import replace_folder
+from rnnbench.reporting.curves import learning_curves
 from rnnbench.reporting.frame import Record, extra_scores, floors_frame, histories_frame, runs_frame
 from rnnbench.reporting.generalisation import (
     by_span,
@@ -28,49 +26,9 @@ from rnnbench.reporting.rendering import markdown
 from rnnbench.reporting.samples import written
 from rnnbench.reporting.solving import solving_table
 from rnnbench.reporting.statistics import summarise
+from rnnbench.reporting.stored_files import ReadFile, read_arrays
 from rnnbench.reporting.table import Table, csv_frame, details, floor_name, overview
-from rnnbench.tracking import Store
-
-#: Gives one of a run's stored files.
-ReadFile = Callable[[Record, str], bytes]
-
-
-class ReportError(Exception):
-    """There is nothing to report; the message is one plain line."""
-
-
-def report(study: str, store: Store | None = None, out: str | Path = "reports") -> Path:
-    """Read a study's runs back from the store and write its report.
-
-    Parameters
-    ----------
-    study : str
-        Name of the study.
-    store : Store, optional
-        Where runs are kept; by default the local one in `./runs`.
-    out : str or Path
-        The report becomes the folder `out`/`study`; what was there is replaced as a whole.
-
-    Returns
-    -------
-    Path
-        The page, `out`/`study`/index.md.
-
-    Raises
-    ------
-    ReportError
-        When the study has no finished runs; names the studies that there are.
-    """
-    store = store or Store()
-    return write_report(study, finished_records(study, store), store.read_file, out, store.skipped(study))
-
-
-def finished_records(study: str, store: Store) -> list[dict[str, Any]]:
-    """Return the records of a study; raises ReportError when it has none."""
-    records = store.runs(study)
-    if not records:
-        raise ReportError(f"study {study}: no finished runs; studies: {', '.join(store.studies()) or 'none'}")
-    return records
+from rnnbench.reporting.time_spent import time_spent
 
 
 def write_report(
@@ -84,14 +42,21 @@ def write_report(
 
     Parameters
     ----------
-    study, out : str, str or Path
-        As for `report`.
+    study : str
+        Name of the study.
     records : sequence of mapping
         Run records.
     read_file : callable
-        Gives a record's stored file by name, as `Store.read_file`.
+        Gives the content of a record's stored file by name; raises StoreError where there is none.
+    out : str or Path
+        The report becomes the folder `out`/`study`; what was there is replaced as a whole.
     skipped : sequence of mapping
         Pairs that a task refused: model, task_label, reason.
+
+    Returns
+    -------
+    Path
+        The page, `out`/`study`/index.md.
     """
     runs, floors = runs_frame(records), floors_frame(records)
     summary, extra = summarise(runs), extra_scores(runs)
@@ -121,7 +86,7 @@ def write_report(
         curves=curves,
         tasks=tasks,
         run=facts.what_was_run(records, runs),
-        time=where_the_time_went(records),
+        time=time_spent(records),
         extra=extra,
         solving=_rendered(solving_table(summary)),
         reach=reach,
@@ -195,8 +160,8 @@ def _predictions(records: Sequence[Record], runs: pd.DataFrame, read_file: ReadF
     by_key = {r["key"]: r for r in records}
     found = {}
     for model, mine in runs.groupby("model"):
-        with np.load(io.BytesIO(read_file(by_key[mine["key"].iloc[0]], "predictions.npz"))) as arrays:
-            one = read_prediction(arrays)
+        arrays = read_arrays(by_key[mine["key"].iloc[0]], read_file)
+        one = read_prediction(arrays) if arrays is not None else None
         if one is not None:
             found[str(model)] = one
     return found

@@ -1,20 +1,18 @@
 """What character models wrote, as they wrote it."""
 
-import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 
 from rnnbench.reporting.frame import Record
+from rnnbench.reporting.stored_files import ReadFile, read_samples
 
 #: Control characters but newline and tab, and the separators that some readers take for the end of a line.
 _UNSEEN = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]")
 
 
-def written(
-    records: Sequence[Record], runs: pd.DataFrame, read_file: Callable[[Record, str], bytes]
-) -> list[dict[str, str]]:
+def written(records: Sequence[Record], runs: pd.DataFrame, read_file: ReadFile) -> list[dict[str, str]]:
     """Return what each model's first seed wrote, where the task of the runs is to write.
 
     Parameters
@@ -37,7 +35,7 @@ def written(
         record = by_key[mine["key"].iloc[0]]
         if "alphabet" not in (record.get("columns") or {}):
             continue
-        samples = json.loads(read_file(record, "samples.json"))
+        samples = read_samples(record, read_file) or {}
         found += [{"how": f"{model}, {how}", "block": block(text)} for how, text in samples.items()]
     return found
 

@@ -10,17 +10,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator, NullLocator
-from numpy.typing import NDArray
+from matplotlib.ticker import MaxNLocator
 
-from rnnbench.reporting.curves import COLOURS, GREY, MARKERS, png
+from rnnbench.base.figures import png
+from rnnbench.diagrams.influence import TRUE, as_numbers, influence_curve, log_axis
+from rnnbench.reporting.curves import COLOURS, GREY, MARKERS
 
-Numbers = NDArray[np.float64]
-TRUE, SEEN = COLOURS[0], COLOURS[1]
 #: Panels of gradients, and lines in each, at most.
 MOST_PANELS, MOST_LINES = 6, 6
-#: A log axis shows so many decades below its largest value at most; further decades only flatten the rest.
-MOST_DECADES = 60.0
 
 
 def figures(record: Mapping[str, Any], seen: Mapping[str, Any]) -> dict[str, bytes]:
@@ -52,21 +49,6 @@ def _figures(record: Mapping[str, Any], seen: Mapping[str, Any]) -> dict[str, by
     return {file: png(figure) for file, figure in drawn.items()}
 
 
-def influence_curve(lags: Sequence[int], true: Sequence[Any], trained: Sequence[Any]) -> Figure:
-    """Draw influence against lag on a log axis: what is computed, and what training sees of it.
-
-    Parameters
-    ----------
-    lags : sequence of int
-        Steps into the past; negative ones lie in the future.
-    true, trained : sequence of float or None
-        Norms with gates open, and as declared. Exact zeros are drawn in a band of their own below the axis.
-    """
-    figure = Figure(figsize=(6.4, 3.1), layout="constrained")
-    _draw_influence(figure.subplots(), lags, true, trained)
-    return figure
-
-
 def _influence_figure(seen: Mapping[str, Any], name: str) -> Figure:
     found, memory = seen["influence"], seen["effective_memory"]
     figure = influence_curve(found["lags"], found["open"], found["declared"])
@@ -78,68 +60,6 @@ def _influence_figure(seen: Mapping[str, Any], name: str) -> Figure:
         fontsize=9, loc="left", color=GREY,
     )  # fmt: skip
     return figure
-
-
-def _draw_influence(panel: Axes, lags: Sequence[int], true: Sequence[Any], trained: Sequence[Any]) -> None:
-    at = np.asarray(lags)
-    curves = [_numbers(true), _numbers(trained)]
-    heights = _log_axis(panel, curves)
-    size = 3.6 if len(at) <= 80 else 0.0
-    panel.plot(at, heights[0], "-", color=TRUE, marker="o", markersize=size, linewidth=1.4)
-    panel.plot(
-        at, heights[1], "--", color=SEEN, marker="o", markersize=size + 2.4 if size else 0.0, linewidth=1.2,
-        markerfacecolor="none", markeredgewidth=1.1,
-    )  # fmt: skip
-    if at.min() < 0:
-        panel.axvline(0, color=GREY, linewidth=0.8)
-        panel.set_xlabel("lag k in steps: past to the right, future to the left")
-    else:
-        panel.set_xlabel("lag k in steps")
-    panel.set_ylabel("‖∂y$_t$ / ∂x$_{t-k}$‖")
-    panel.xaxis.set_major_locator(MaxNLocator(10, integer=True))
-    panel.set_xlim(at.min() - 0.02 * np.ptp(at) - 0.4, at.max() + 0.02 * np.ptp(at) + 0.4)
-    handles = [
-        Line2D([], [], color=TRUE, marker="o", markersize=3.6, linewidth=1.4),
-        Line2D([], [], color=SEEN, marker="o", markersize=6, markerfacecolor="none", linestyle="--"),
-    ]
-    labels = ["what is computed (gates open)", "what training sees (gates as declared)"]
-    panel.figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize=9)
-
-
-def _numbers(values: Sequence[Any]) -> Numbers:
-    return np.array([math.nan if value is None else value for value in values], np.float64)
-
-
-def _log_axis(panel: Axes, curves: Sequence[Numbers]) -> list[Numbers]:
-    """Give a panel a log axis with a band for exact zeros; returns the curves as they are to be plotted."""
-    panel.set_yscale("log")
-    panel.spines[["top", "right"]].set_visible(False)
-    everything = np.concatenate(curves)
-    positive = everything[np.isfinite(everything) & (everything > 0)]
-    high = float(np.log10(positive.max())) if positive.size else 0.0
-    low = float(np.log10(positive.min())) if positive.size else 0.0
-    low, hidden = max(low, high - MOST_DECADES), low < high - MOST_DECADES
-    # At least a decade, so that a flat curve looks flat.
-    low, high = (low - 0.5, high + 0.5) if high - low < 1 else (low, high)
-    margin = 0.06 * (high - low)
-    zeros = bool(np.any(everything == 0))
-    zero, floor, foot = low - 2.8 * margin, low - 1.4 * margin, low - 6.2 * margin
-    panel.set_ylim(10 ** (foot if zeros else low - margin), 10 ** (high + margin))
-    step = max(1, math.ceil((high - low) / 6))
-    decades = np.arange(math.ceil(low), math.floor(high) + 1, step)
-    ticks = [float(10.0**d) for d in decades] + ([10**zero] if zeros else [])
-    names = [f"$10^{{{d:.0f}}}$" for d in decades] + (["0"] if zeros else [])
-    panel.set_yticks(ticks, names)
-    panel.yaxis.set_minor_locator(NullLocator())
-    if zeros:
-        panel.axhspan(10**foot, 10**floor, color="#EEEEEE", linewidth=0, zorder=0)
-        panel.annotate(
-            "exactly 0", (1.0, 10**foot), xycoords=("axes fraction", "data"), xytext=(-4, 2),
-            textcoords="offset points", ha="right", va="bottom", fontsize=8, color=GREY,
-        )  # fmt: skip
-    if hidden:
-        panel.annotate(f"smaller ones lie below $10^{{{low:.0f}}}$", (0.01, 0.02), xycoords="axes fraction")
-    return [np.where(curve == 0, 10**zero, np.where(curve > 0, curve, np.nan)) for curve in curves]
 
 
 def _gradient_figure(looks: Sequence[Mapping[str, Any]], name: str) -> Figure:
@@ -154,8 +74,8 @@ def _gradient_figure(looks: Sequence[Mapping[str, Any]], name: str) -> Figure:
     for panel in panels[len(boxes) :]:
         panel.remove()
     for box, panel in zip(boxes, panels, strict=False):
-        curves = [_numbers(looks[n]["gradient_norm"][box]) for n in chosen]
-        for heights, colour in zip(_log_axis(panel, curves), colours, strict=True):
+        curves = [as_numbers(looks[n]["gradient_norm"][box]) for n in chosen]
+        for heights, colour in zip(log_axis(panel, curves), colours, strict=True):
             dots = "." if len(heights) <= 80 else ""
             panel.plot(np.arange(len(heights)), heights, color=colour, linewidth=1.4, marker=dots)
         panel.set_ylabel(f"‖∂L / ∂{box}$_t$‖")
@@ -191,7 +111,7 @@ def _state_figure(seen: Mapping[str, Any], name: str) -> Figure:
     flat.set_ylim(-0.03, 1.03)
     _framed(flat, "share of saturated values, by box", "updates", bool(boxes), "no box that saturates")
     if memory is not None:
-        values = _numbers(memory["by_lag"])
+        values = as_numbers(memory["by_lag"])
         recalled.bar(np.arange(len(values)), values, color=[GREY, *[TRUE] * (len(values) - 1)], width=0.8)
     recalled.set_ylim(0, 1.03)
     text = "" if memory is None else f": {memory['total']:.2f} of {memory['units']} units"
@@ -203,7 +123,7 @@ def _state_figure(seen: Mapping[str, Any], name: str) -> Figure:
 
 def _line(panel: Axes, x: Sequence[float], y: Sequence[Any], place: int, label: str) -> None:
     panel.plot(
-        x, _numbers(y), color=COLOURS[place % len(COLOURS)], marker=MARKERS[place % len(MARKERS)],
+        x, as_numbers(y), color=COLOURS[place % len(COLOURS)], marker=MARKERS[place % len(MARKERS)],
         markersize=4, linewidth=1.5, label=label,
     )  # fmt: skip
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from rnnbench.reporting.frame import extra_scores
 
@@ -129,6 +128,9 @@ def interval(values: np.ndarray) -> tuple[float, float]:
     """
     if len(values) < 2:
         return math.nan, math.nan
+    # Half of the time that the report of a small study takes.
+    from scipy import stats
+
     found = stats.bootstrap(
         (np.sort(values),),
         lower_median,

@@ -8,11 +8,9 @@ from rich.console import Console
 from rnnbench.reporting.facts import unfinished, what_was_run
 from rnnbench.reporting.frame import Record, extra_scores, floors_frame, runs_frame
 from rnnbench.reporting.generalisation import longest_frame, longest_table, spans_frame
-from rnnbench.reporting.page import finished_records
 from rnnbench.reporting.rendering import console, print_grid
 from rnnbench.reporting.statistics import summarise
 from rnnbench.reporting.table import Table, columns_of, details, overview
-from rnnbench.tracking import Store
 
 #: Columns of the details that are left to the page, where there is room.
 ONLY_ON_PAGE = ("loss", "sees", "updates")
@@ -22,14 +20,8 @@ ROOMY, ONLY_WITH_ROOM = 100, ("min…max", "solved at", "seconds")
 NAMES = 26
 
 
-def print_table(study: str, store: Store | None = None) -> None:
-    """Print a study's table on the terminal: all tasks in detail, then the overview."""
-    store = store or Store()
-    print_records(finished_records(study, store), store.skipped(study))
-
-
 def print_records(records: Sequence[Record], skipped: Sequence[Mapping[str, str]] = ()) -> None:
-    """Print the tables of given records.
+    """Print the tables of given records on the terminal: all tasks in detail, then the overview.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rnnbench.tasks.contract import Task
 
 #: Modules of this folder that hold no task.
-SUPPORT = frozenset({"batches", "characters", "contract", "decoding", "linear", "ngrams", "ranges", "table"})
+SUPPORT = frozenset({"batches", "characters", "contract", "decoding", "linear", "ngrams", "split", "table"})
 
 
 def names() -> list[str]:

@@ -10,11 +10,11 @@ from rnnbench.tasks.contract import (
     Batch,
     Floor,
     Task,
-    check_choice,
-    check_whole,
+    choice,
     outputs,
     relative_score,
     scored,
+    whole_number,
 )
 
 
@@ -109,10 +109,10 @@ class Adding(Task):
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        check_choice("variant", self.variant, list(VARIANTS))
-        check_whole("length", self.length, VARIANTS[self.variant].shortest)
-        check_whole("validation_size", self.validation_size, 1)
-        check_whole("test_size", self.test_size, 1)
+        choice("task.variant", self.variant, list(VARIANTS))
+        whole_number("task.length", self.length, VARIANTS[self.variant].shortest)
+        whole_number("task.validation_size", self.validation_size, 1)
+        whole_number("task.test_size", self.test_size, 1)
 
     @property
     def label(self) -> str:

@@ -1,4 +1,4 @@
-"""Sequences of one draw, and what outputs are worth on them: loss, accuracy, relative score."""
+"""Batches of sequences, and the loss, accuracy and relative score of outputs on them."""
 
 import math
 from typing import Any, NamedTuple
@@ -37,9 +37,9 @@ class Chunk(NamedTuple):
     Parameters
     ----------
     batch : Batch
-        Sequences that go on where those of the chunk before ended.
+        Sequences that continue those of the chunk before.
     reset : ndarray (B,) of bool
-        Those that do not, but start anew with this chunk.
+        Flags of the sequences that start anew with this chunk instead.
     """
 
     batch: Batch
@@ -109,7 +109,7 @@ def accuracy(y: Array, batch: Batch) -> float:
     right = (
         rows.argmax(axis=1) == target if target.ndim == 1 else ((rows > 0.5) == (target > 0.5)).mean(axis=1)
     )
-    # Weights that sum to 1 but for rounding: two equal sums make "all right" 1 to the last bit.
+    # The weights sum to 1 only up to rounding; dividing equal sums makes a perfect score exactly 1.
     return float(weight @ (finite * right) / (weight @ np.ones_like(weight)))
 
 

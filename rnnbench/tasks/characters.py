@@ -1,4 +1,4 @@
-"""Texts as symbols: reading a file, numbering its characters, and letting a network write."""
+"""Texts as symbols: reading a file, numbering its characters, and generating text with a network."""
 
 import hashlib
 from collections.abc import Iterator
@@ -67,7 +67,7 @@ def as_symbols(text: str, alphabet: str) -> Array:
     strange = next((character for character in text if character not in place), None)
     if strange is not None:
         shown = alphabet if len(alphabet) <= 100 else f"{alphabet[:100]} ..."
-        raise ValueError(f"{strange!r} is not among the characters of the training: {shown!r}")
+        raise ValueError(f"{strange!r} is not among the characters of the training data: {shown!r}")
     return np.array([place[character] for character in text], np.int64).reshape(-1, 1)
 
 
@@ -79,7 +79,7 @@ def as_text(symbols: Array, alphabet: str) -> str:
 def write(
     net: Any, params: Any, alphabet: str, prefix: str, length: int, temperature: float, seed: int
 ) -> str:
-    """Let a network go on from a text.
+    """Continue a text with a network.
 
     Parameters
     ----------
@@ -88,9 +88,9 @@ def write(
     alphabet : str
         Its characters in the order of their symbols.
     prefix : str
-        What it reads first, at least one character.
+        The text to continue, at least one character.
     length : int
-        Characters to write.
+        Number of characters to generate.
     temperature : float
         1 draws from the network's own probabilities, 0 takes the most likely character.
     seed : int
@@ -99,7 +99,7 @@ def write(
     Returns
     -------
     str
-        What was written, without the prefix.
+        The generated text, without the prefix.
 
     Raises
     ------

@@ -1,6 +1,6 @@
-"""What a task is: data, step weights, loss, score, criterion and floors. NumPy and nothing of rnnbench.
+"""The base class of tasks: data, step weights, loss, score, criterion and floors. Needs NumPy alone.
 
-All that a task of one's own needs can be imported from here.
+Everything that a task of your own needs can be imported from here.
 """
 
 import math
@@ -12,6 +12,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
+from rnnbench.base.arguments import choice, number, whole_number
 from rnnbench.tasks import decoding
 from rnnbench.tasks.batches import (
     Array,
@@ -23,7 +24,6 @@ from rnnbench.tasks.batches import (
     relative_score,
     scored,
 )
-from rnnbench.tasks.ranges import check_choice, check_number, check_whole
 
 __all__ = [
     "OUTPUT_ACTIVATION",
@@ -36,15 +36,15 @@ __all__ = [
     "Task",
     "accuracy",
     "best_constant_loss",
-    "check_choice",
-    "check_number",
-    "check_whole",
+    "choice",
     "inputs_for",
     "loss_name",
     "mean_loss",
+    "number",
     "outputs",
     "relative_score",
     "scored",
+    "whole_number",
 ]
 
 OUTPUT_ACTIVATION = {
@@ -60,7 +60,7 @@ STEP_LOSSES = tuple(name for name in OUTPUT_ACTIVATION if name not in UNALIGNED)
 
 
 class Floor(NamedTuple):
-    """What a simple method reaches on a task, so that a network's score can be read.
+    """The score of a simple method on a task, against which a network's score is read.
 
     Parameters
     ----------
@@ -85,12 +85,12 @@ class Floor(NamedTuple):
 
 @dataclass
 class Task(ABC):
-    """A problem with its data, its loss, its score and the floors below which a network has learned nothing.
+    """A problem with its data, loss, score, and floors: the scores of methods that learn little or nothing.
 
     A task is a dataclass: its fields are its settings, checked when it is made. Data depend on the fields and
     on the generator that is passed in, on nothing else. A changed definition raises ``VERSION``. ``SPAN``
-    names the field that says how long a sequence is, or how long something must be held, where a network that
-    was trained at one value can be tried at another: what is to be done stays the same, only longer.
+    names the field that gives the length of a sequence, or the time something must be remembered, if a
+    network trained at one value can be evaluated at others: the task stays the same, only longer.
     """
 
     VERSION: ClassVar[int] = 1
@@ -170,7 +170,7 @@ class Task(ABC):
 
     @classmethod
     def example(cls, folder: Path) -> "Task":
-        """Return an instance on which the contracts are tried; a task that reads a file writes one first.
+        """Return an instance for the checks of contracts; a task that reads a file writes one first.
 
         Parameters
         ----------
@@ -188,7 +188,7 @@ class Task(ABC):
             Plain data: "inputs" and "targets", lists of columns, each with its "name" and either "mean" and
             "unit" (the network sees (value - mean) / unit) or "symbols" (how many; whole numbers from 0);
             "horizon": rows from an input to its target. Where symbols are characters: "alphabet", these in
-            the order of their numbers, and "start", the character that writing begins with.
+            the order of their numbers, and "start", the character that generated texts begin with.
         """
         symbols = self.training(np.random.default_rng(0), 1).x.ndim == 2
         labels = loss_name(self.loss) in ("cross_entropy", "ctc")
@@ -205,22 +205,22 @@ class Task(ABC):
     def training_stream(self, rng: np.random.Generator, size: int) -> Iterator[Chunk]:
         """Yield, without end, consecutive chunks of ``size`` parallel streams; only for a task of streams.
 
-        Each goes on where the one before ended, but for the sequences flagged by `reset`: these start anew.
+        Each continues the one before, except the sequences flagged by `reset`, which start anew.
         All are flagged in the first chunk. ``training`` returns the batch of such a first chunk.
         """
         raise NotImplementedError(f"task={self.name}: gives no streams")
 
     @abstractmethod
     def validation(self, rng: np.random.Generator) -> Batch:
-        """Draw the sequences that decide about stopping and choosing."""
+        """Draw the sequences used to stop training and to choose parameters."""
 
     @abstractmethod
     def test(self, rng: np.random.Generator) -> Batch:
-        """Draw the sequences that are looked at once."""
+        """Draw the sequences that are evaluated once, at the end."""
 
     @abstractmethod
     def floors(self, rng: np.random.Generator) -> list[Floor]:
-        """Return what chance, the best constant, linear models and an oracle reach, where they make sense."""
+        """Return the scores of chance, best constant, linear models and an oracle, where they make sense."""
 
     def score(self, y: Array, batch: Batch) -> float:
         """Accuracy, 1 - loss / loss of the best constant, or 1 - label error rate: perfect is 1.
@@ -230,7 +230,7 @@ class Task(ABC):
         y : ndarray (T, B, O)
             Outputs of a network (probabilities for sigmoid and softmax).
         batch : Batch
-            What they are compared with; only steps of positive weight and known target count.
+            The batch; only steps of positive weight and known target count.
         """
         kind = loss_name(self.loss)
         if kind == "ctc":
@@ -246,7 +246,7 @@ class Task(ABC):
         """Whether outputs on validation data meet the task's own criterion."""
 
     def constant_loss(self, batch: Batch) -> float:
-        """Loss of the constant output that is best for this very batch; infinite where nobody says."""
+        """Loss of the constant output that is best for this batch; infinite where it is not defined."""
         kind = loss_name(self.loss)
         if kind == "ctc":
             lengths = np.full(batch.x.shape[1], len(batch.x)) if batch.lengths is None else batch.lengths
@@ -254,7 +254,7 @@ class Task(ABC):
         return best_constant_loss(batch, kind) if kind in STEP_LOSSES else math.inf
 
     def refusal(self, *, causal: bool, loop: str | int) -> str:
-        """Return why such a network may not be used here, or ``""``.
+        """Return why such a network cannot be used for this task, or ``""``.
 
         Parameters
         ----------
@@ -280,15 +280,15 @@ class Task(ABC):
         return {}
 
     def samples(self, net: Any, params: Any) -> dict[str, str]:
-        """Texts that a trained network writes, by how they were drawn; for tasks with an "alphabet" alone.
+        """Texts that a trained network generates, by method of drawing; only for tasks with an "alphabet".
 
-        They are the same whenever they are asked for: whatever is drawn comes from fixed seeds.
+        They are the same at every call: random draws use fixed seeds.
         """
         return {}
 
 
 def loss_name(loss: Any) -> str:
-    """Return what a loss is called, without its option: "soft_dtw" of "soft_dtw:0.1"."""
+    """Return the name of a loss without its option: "soft_dtw" for "soft_dtw:0.1"."""
     if isinstance(loss, str):
         return loss.partition(":")[0]
     known = {"CTC": "ctc", "SoftDTW": "soft_dtw"}
@@ -308,7 +308,7 @@ def outputs(net: Any, params: Any, batch: Batch) -> Array:
 
 
 def inputs_for(params: Any, x: Array) -> Array:
-    """Return x as the engine wants it for these parameters: integers as they are, floats in their dtype."""
+    """Return x in the form the engine needs: integers as they are, floats in the dtype of the parameters."""
     if x.dtype.kind in "iu":
         return np.ascontiguousarray(x)
     return np.ascontiguousarray(x, dtype=params.vector.dtype)

@@ -1,4 +1,4 @@
-"""The copying memory problem: read some symbols, wait, and say them again."""
+"""The copying memory problem: read some symbols, wait, and repeat them."""
 
 import math
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from rnnbench.tasks.contract import Array, Batch, Floor, Task, check_whole
+from rnnbench.tasks.contract import Array, Batch, Floor, Task, whole_number
 
 #: Share of the symbols to recall that must be right for the task to count as solved.
 ENOUGH = 0.99
@@ -14,7 +14,7 @@ ENOUGH = 0.99
 
 @dataclass
 class Copy(Task):
-    """Repeat a list of symbols after a long blank, when told to.
+    """Repeat a list of symbols after a long blank, at a delimiter.
 
     Delayed many to many. Input, as indices: ``items`` symbols drawn from a_0..a_{S-1}, equally likely and
     independent; T - 1 blanks a_S; one delimiter a_{S+1}; ``items`` blanks. That is T + 2 ``items`` steps. The
@@ -67,11 +67,11 @@ class Copy(Task):
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        check_whole("length", self.length, 1)
-        check_whole("symbols", self.symbols, 2)
-        check_whole("items", self.items, 1)
-        check_whole("validation_size", self.validation_size, 1)
-        check_whole("test_size", self.test_size, 1)
+        whole_number("task.length", self.length, 1)
+        whole_number("task.symbols", self.symbols, 2)
+        whole_number("task.items", self.items, 1)
+        whole_number("task.validation_size", self.validation_size, 1)
+        whole_number("task.test_size", self.test_size, 1)
 
     @property
     def label(self) -> str:

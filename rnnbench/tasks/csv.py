@@ -1,4 +1,4 @@
-"""A CSV file of the user's: any columns in, any columns out."""
+"""Columns of a user's CSV file, predicted from its columns."""
 
 import math
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from rnnbench.tasks.contract import (
     Floor,
     Task,
     best_constant_loss,
-    check_number,
-    check_whole,
+    number,
     outputs,
     scored,
+    whole_number,
 )
 from rnnbench.tasks.linear import fitted_floor, floor_of, lagged
-from rnnbench.tasks.ranges import read_split
+from rnnbench.tasks.split import read_split
 
 #: Linear floors are fitted to at most this many steps, the last ones of the training part.
 MOST_FITTED = 20_000
@@ -106,11 +106,11 @@ class CSV(Task):
             raise ValueError(f"task.path={self.path!r}: must name a CSV file")
         if not isinstance(self.delimiter, str) or len(self.delimiter) != 1 or self.delimiter in '\r\n"':
             raise ValueError(f"task.delimiter={self.delimiter!r}: must be one character")
-        check_whole("horizon", self.horizon, 0)
-        check_whole("warm_up", self.warm_up, 0)
-        check_whole("length", self.length, self.warm_up + 1)
-        check_whole("order", self.order, 1)
-        check_number("goal", self.goal, -math.inf, 1.0)
+        whole_number("task.horizon", self.horizon, 0)
+        whole_number("task.warm_up", self.warm_up, 0)
+        whole_number("task.length", self.length, self.warm_up + 1)
+        whole_number("task.order", self.order, 1)
+        number("task.goal", self.goal, -math.inf, 1.0)
         self.split = read_split(self.split)
         self._read()
 

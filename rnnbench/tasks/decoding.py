@@ -1,4 +1,4 @@
-"""From outputs at every step to a sequence of labels (blank = 0), and how wrong such a sequence is."""
+"""Decoding outputs at every step into a sequence of labels (blank = 0), and its error rate."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Echo: say every symbol again, a fixed number of steps later."""
+"""Echo: repeat every symbol a fixed number of steps later."""
 
 import math
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from rnnbench.tasks.contract import Array, Batch, Floor, Task, check_whole
+from rnnbench.tasks.contract import Array, Batch, Floor, Task, whole_number
 
 
 @dataclass
@@ -56,11 +56,11 @@ class Echo(Task):
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        check_whole("length", self.length, 2)
-        check_whole("delay", self.delay, 1, self.length - 1)
-        check_whole("symbols", self.symbols, 2)
-        check_whole("validation_size", self.validation_size, 1)
-        check_whole("test_size", self.test_size, 1)
+        whole_number("task.length", self.length, 2)
+        whole_number("task.delay", self.delay, 1, self.length - 1)
+        whole_number("task.symbols", self.symbols, 2)
+        whole_number("task.validation_size", self.validation_size, 1)
+        whole_number("task.test_size", self.test_size, 1)
 
     @property
     def label(self) -> str:

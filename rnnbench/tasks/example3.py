@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnnbench.tasks.contract import Array, Batch, Floor, Task, accuracy, best_constant_loss, check_whole
+from rnnbench.tasks.contract import Array, Batch, Floor, Task, accuracy, best_constant_loss, whole_number
 from rnnbench.tasks.linear import least_squares
 
 
@@ -49,9 +49,9 @@ class Example3(Task):
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        check_whole("length", self.length, 1)
-        check_whole("sequences", self.sequences, 1)
-        check_whole("data_seed", self.data_seed, 0)
+        whole_number("task.length", self.length, 1)
+        whole_number("task.sequences", self.sequences, 1)
+        whole_number("task.data_seed", self.data_seed, 0)
 
     @property
     def n_in(self) -> int:

@@ -12,16 +12,16 @@ from rnnbench.tasks.contract import (
     Chunk,
     Floor,
     Task,
-    check_number,
-    check_whole,
     mean_loss,
+    number,
     relative_score,
+    whole_number,
 )
 
 
 @dataclass
 class Flipflop(Task):
-    """Say, for each channel, the sign of its last pulse; 0 before the first one.
+    """Output, for each channel, the sign of its last pulse; 0 before the first one.
 
     A pulse of 1 or -1, equally likely, comes at each step and in each channel with probability ``pulse``;
     otherwise the input is 0. The target is the last pulse, for as long as no other comes. All steps are
@@ -73,13 +73,13 @@ class Flipflop(Task):
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        check_whole("channels", self.channels, 1)
-        check_whole("chunk", self.chunk, 1)
-        check_number("pulse", self.pulse, 0.001, 1.0)
-        check_number("restart", self.restart, 0.0, 1.0)
-        check_whole("evaluated", self.evaluated, 2)
-        check_whole("validation_size", self.validation_size, 1)
-        check_whole("test_size", self.test_size, 1)
+        whole_number("task.channels", self.channels, 1)
+        whole_number("task.chunk", self.chunk, 1)
+        number("task.pulse", self.pulse, 0.001, 1.0)
+        number("task.restart", self.restart, 0.0, 1.0)
+        whole_number("task.evaluated", self.evaluated, 2)
+        whole_number("task.validation_size", self.validation_size, 1)
+        whole_number("task.test_size", self.test_size, 1)
 
     @property
     def label(self) -> str:
@@ -134,7 +134,7 @@ class Flipflop(Task):
         return self.score(y, batch) >= 0.95
 
     def floors(self, rng: np.random.Generator) -> list[Floor]:
-        """Return what no memory reaches, and what one of a chunk's length reaches."""
+        """Return the scores without memory and with a memory as long as a chunk."""
         batch = self.test(rng)
         constant = self.constant_loss(batch)
         blind = mean_loss(batch.x, batch, "mse")

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from rnnbench.tasks.contract import Array, Batch, Floor, Task, check_choice, check_number, check_whole, scored
+from rnnbench.tasks.contract import Array, Batch, Floor, Task, choice, number, scored, whole_number
 
 #: Noise of each paper: variance of a Gaussian, half-width of a uniform distribution.
 NOISE = {"bengio1994": 0.2, "lin1996": 0.155}
@@ -14,7 +14,7 @@ NOISE = {"bengio1994": 0.2, "lin1996": 0.155}
 
 @dataclass
 class Latch(Task):
-    """Tell at the end which of two classes the first steps announced.
+    """Output, at the end, which of two classes the first steps belonged to.
 
     The class c is -1 or +1 with equal probability. Only the first ``cue`` steps depend on it, noise follows:
 
@@ -74,13 +74,13 @@ class Latch(Task):
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        check_choice("variant", self.variant, list(NOISE))
-        check_whole("cue", self.cue, 1)
-        check_whole("length", self.length, self.cue + 1)
+        choice("task.variant", self.variant, list(NOISE))
+        whole_number("task.cue", self.cue, 1)
+        whole_number("task.length", self.length, self.cue + 1)
         if self.noise is not None:
-            check_number("noise", self.noise, 0.0)
-        check_whole("validation_size", self.validation_size, 1)
-        check_whole("test_size", self.test_size, 1)
+            number("task.noise", self.noise, 0.0)
+        whole_number("task.validation_size", self.validation_size, 1)
+        whole_number("task.test_size", self.test_size, 1)
 
     @property
     def label(self) -> str:

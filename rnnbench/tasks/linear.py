@@ -62,7 +62,7 @@ def fitted_floor(
     target : ndarray (N,) or (N, O)
         What it predicts.
     steps : (ndarray of int, ndarray of int)
-        The steps it is fitted to and the steps it is judged on.
+        The steps it is fitted to and the steps it is evaluated on.
     constant : float
         Loss of the best constant on the latter.
     name, loop, how : str

@@ -1,4 +1,4 @@
-"""What counting characters reaches: n-gram models with Witten and Bell's estimate for what was not seen."""
+"""N-gram models of characters, with Witten and Bell's estimate for unseen ones."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from rnnbench.tasks.contract import Array
 
 
 class Prediction(NamedTuple):
-    """What an n-gram model says of a sequence.
+    """The predictions of an n-gram model for a sequence.
 
     Parameters
     ----------

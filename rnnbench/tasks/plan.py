@@ -14,10 +14,12 @@ from rnnbench.tasks.contract import Array, Batch, Floor, Task, accuracy, best_co
 class Plan(Task):
     """Produce a given sequence of actions for each of several plans.
 
-    One to many. The input is the number of the plan, as an index, the same at every step: it says what to do
-    and never where one is. The label at step t is the t-th action of the plan's sequence (cross entropy);
+    One to many. The input is the number of the plan, as an index, the same at every step: it names the
+    sequence, not the position in it. The label at step t is the t-th action of the plan's sequence (cross
+    entropy);
     actions are letters, numbered in alphabetical order. All plans, one sequence each, are training,
-    validation and test: this is learned by heart, and the score says so. Where is known from what was done:
+    validation and test: they are learned by heart, and the score measures that. The position follows from the
+    actions so far:
     an action that is followed now by one, now by another needs more than the last output.
 
     Score: accuracy over all steps, in closed loop (the network reads what it did itself). Solved: every

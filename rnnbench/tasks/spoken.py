@@ -1,16 +1,16 @@
-"""Spoken symbols: which ones were said, and in which order, when nobody says when."""
+"""Spoken symbols: which ones occur in a recording, in which order, without known times."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from rnnbench.tasks.contract import Array, Batch, Floor, Task, check_number, check_whole
+from rnnbench.tasks.contract import Array, Batch, Floor, Task, number, whole_number
 
 
 @dataclass
 class Spoken(Task):
-    """Write down the symbols of a noisy recording; their order is known in training, their times are not.
+    """Transcribe a noisy recording of symbols; their order is known in training, their times are not.
 
     A sequence says between ``fewest`` and ``most`` symbols out of ``symbols``, all equally likely and
     repetitions allowed. Each is held for 2 to 4 steps, and 1 or 2 steps of silence stand before, between and
@@ -59,16 +59,16 @@ class Spoken(Task):
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        check_whole("symbols", self.symbols, 1)
-        check_whole("fewest", self.fewest, 1)
-        check_whole("most", self.most, self.fewest)
-        check_number("noise", self.noise, 0.0)
-        check_whole("validation_size", self.validation_size, 1)
-        check_whole("test_size", self.test_size, 1)
+        whole_number("task.symbols", self.symbols, 1)
+        whole_number("task.fewest", self.fewest, 1)
+        whole_number("task.most", self.most, self.fewest)
+        number("task.noise", self.noise, 0.0)
+        whole_number("task.validation_size", self.validation_size, 1)
+        whole_number("task.test_size", self.test_size, 1)
 
     @property
     def label(self) -> str:
-        """Symbols and how many are said."""
+        """Number of symbols, and how many occur in a sequence."""
         return f"spoken {self.fewest}-{self.most} of {self.symbols}"
 
     @property
@@ -118,7 +118,7 @@ class Spoken(Task):
         return self.score(y, batch) >= 0.95
 
     def floors(self, rng: np.random.Generator) -> list[Floor]:
-        """Return what needs no listening, and what listening to single steps gives."""
+        """Return the scores without input, and from single steps of it."""
         batch = self.test(rng)
         steps = self._single_steps(batch)
         return [

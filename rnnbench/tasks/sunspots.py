@@ -15,11 +15,11 @@ from rnnbench.tasks.contract import (
     Floor,
     Task,
     best_constant_loss,
-    check_whole,
     inputs_for,
     mean_loss,
     outputs,
     scored,
+    whole_number,
 )
 from rnnbench.tasks.linear import fitted_floor, floor_of, free_run, lagged, least_squares
 
@@ -75,8 +75,8 @@ class Sunspots(Task):
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        check_whole("warm_up", self.warm_up, 0, 200)
-        check_whole("order", self.order, 1, 50)
+        whole_number("task.warm_up", self.warm_up, 0, 200)
+        whole_number("task.order", self.order, 1, 50)
 
     @property
     def n_in(self) -> int:

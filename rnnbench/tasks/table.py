@@ -1,7 +1,6 @@
 """Numeric columns of a CSV file, with errors that name the line."""
 
 import csv
-import difflib
 import hashlib
 import io
 import math
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from rnnbench.base.suggestions import did_you_mean
 from rnnbench.tasks.contract import Array
 
 #: Cells that mean "missing", in lower case: those of pandas.read_csv.
@@ -108,10 +108,9 @@ def check_columns(table: Table, key: str, columns: Sequence[str]) -> None:
                     f"task.{key}={column}: the header of {table.path} is one column with {separator} in it; "
                     f"cells must be separated by {table.delimiter!r} (or set task.delimiter)"
                 )
-            near = difflib.get_close_matches(column, table.names, n=1, cutoff=0.5)
-            hint = f"; did you mean {near[0]}?" if near else ""
             listed = ", ".join(table.names[:20]) + (", ..." if len(table.names) > 20 else "")
-            raise ValueError(f"task.{key}={column}: {table.path} has no such column, it has {listed}{hint}")
+            near = did_you_mean(column, table.names)
+            raise ValueError(f"task.{key}={column}: {table.path} has no such column, it has {listed}{near}")
 
 
 def _other_separator(table: Table) -> str:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from rnnbench.tasks.contract import Array, Batch, Floor, Task, check_whole, outputs, scored
+from rnnbench.tasks.contract import Array, Batch, Floor, Task, outputs, scored, whole_number
 
 #: Symbols in the order of their one-hot index.
 SYMBOLS = ("E", "B", "a", "b", "c", "d", "X", "Y")
@@ -58,9 +58,9 @@ class TemporalOrder(Task):
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        check_whole("length", self.length, 10)
-        check_whole("validation_size", self.validation_size, 1)
-        check_whole("test_size", self.test_size, 1)
+        whole_number("task.length", self.length, 10)
+        whole_number("task.validation_size", self.validation_size, 1)
+        whole_number("task.test_size", self.test_size, 1)
 
     @property
     def n_in(self) -> int:

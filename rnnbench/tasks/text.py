@@ -1,4 +1,4 @@
-"""A text file of the user's: a character model of it."""
+"""A character model of a user's text file."""
 
 import copy
 import math
@@ -16,15 +16,15 @@ from rnnbench.tasks.contract import (
     Task,
     accuracy,
     best_constant_loss,
-    check_number,
-    check_whole,
     mean_loss,
+    number,
+    whole_number,
 )
-from rnnbench.tasks.ranges import read_split
+from rnnbench.tasks.split import read_split
 
-#: Each part of the file has at least so many characters.
+#: Characters that each part of the file has at least.
 FEWEST = 10
-#: Pieces of the validation and of the test part that are looked at, at most.
+#: Pieces of the validation and of the test part that are evaluated at most.
 MOST_PIECES = 512
 #: Outputs for such a batch, at most (40 MB): fewer pieces where these or the alphabet are long.
 MOST_OUTPUTS = 10_000_000
@@ -50,7 +50,7 @@ class Text(Task):
     Score: accuracy. Loss: nats per character; divided by ln 2 it is bits. Solved: at most ``goal`` bits per
     character on the validation batch. Further scores ``bits_per_character`` and
     ``validation_bits_per_character``: over every character of the test and of the validation part, read as
-    one stream, the state carried from piece to piece. ``samples`` are texts that the network writes.
+    one stream, the state carried from piece to piece. ``samples`` are texts that the network generates.
 
     A network that reads the future is refused: the input of step t + 1 is the target of step t.
 
@@ -98,8 +98,8 @@ class Text(Task):
         """Check the settings, read the file and cut it."""
         if not isinstance(self.path, str) or not self.path:
             raise ValueError(f"task.path={self.path!r}: must name a text file")
-        check_whole("length", self.length, 1)
-        check_number("goal", self.goal, 0.0)
+        whole_number("task.length", self.length, 1)
+        number("task.goal", self.goal, 0.0)
         self.split = read_split(self.split)
         self._read()
 
@@ -111,7 +111,7 @@ class Text(Task):
 
     def at(self, span: int) -> Self:
         """Return the same task in pieces of another length; the file is not read again."""
-        check_whole("length", span, 1)
+        whole_number("task.length", span, 1)
         other = copy.copy(self)
         other.length = span
         return other
@@ -145,7 +145,7 @@ class Text(Task):
         return cls(path=str(path), length=20)
 
     def columns(self) -> dict[str, Any]:
-        """Return symbols and labels, the alphabet, and where writing starts: behind a line end."""
+        """Return symbols and labels, the alphabet, and the character that texts begin after: a line end."""
         return super().columns() | {"alphabet": self._alphabet, "start": self._start}
 
     @property
@@ -209,7 +209,7 @@ class Text(Task):
         }
 
     def floors(self, rng: np.random.Generator) -> list[Floor]:
-        """Return what counting reaches on the test part; n-grams are counted on the training part."""
+        """Return the scores of n-grams on the test part, counted on the training part."""
         train, _, test = self._parts
         batch = self.test(rng)
         counts = np.bincount(batch.target.ravel(), minlength=self.n_out)

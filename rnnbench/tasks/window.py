@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from rnnbench.tasks.contract import Array, Batch, Floor, Task, check_choice, check_whole
+from rnnbench.tasks.contract import Array, Batch, Floor, Task, choice, whole_number
 
 PAST, FUTURE = 10, 19
 #: Weights of x at offsets -10..19.
@@ -68,11 +68,11 @@ class Window(Task):
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        check_whole("length", self.length, PAST + FUTURE + 1)
-        check_whole("delay", self.delay, 0, FUTURE)
-        check_choice("kind", self.kind, ["regression", "classification"])
-        check_whole("validation_size", self.validation_size, 1)
-        check_whole("test_size", self.test_size, 1)
+        whole_number("task.length", self.length, PAST + FUTURE + 1)
+        whole_number("task.delay", self.delay, 0, FUTURE)
+        choice("task.kind", self.kind, ["regression", "classification"])
+        whole_number("task.validation_size", self.validation_size, 1)
+        whole_number("task.test_size", self.test_size, 1)
 
     @property
     def label(self) -> str:
@@ -122,7 +122,7 @@ class Window(Task):
         return self.score(y, batch) > 0.95
 
     def floors(self, rng: np.random.Generator) -> list[Floor]:
-        """Return what each direction of reading can reach, and what fed-back targets give away.
+        """Return the best scores for each direction of reading, and with fed-back targets.
 
         Regression: exact. For independent inputs the best estimate is linear, its error is the weight of what
         is not seen. Classification: the same estimate against 0.5, counted on 20,000 drawn windows (what is

@@ -1,20 +1,20 @@
-"""Exclusive or: one input, one output and no time, which is what a perceptron without memory is for."""
+"""Exclusive or: one input, one output and no time, a task for a perceptron without memory."""
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from rnnbench.tasks.contract import Array, Batch, Floor, Task, check_whole
+from rnnbench.tasks.contract import Array, Batch, Floor, Task, whole_number
 
 
 @dataclass
 class XOR(Task):
-    """Tell whether an odd number of the bits that are shown is 1.
+    """Output whether an odd number of the given bits is 1.
 
     One to one, the conventional MLP of the lecture notes: a sequence has one step, all bits are its inputs
     (0 or 1) and the target is 1 for an odd number of ones (binary cross entropy). All 2^bits patterns are
-    training, validation and test: this is a truth table learned by heart. A memory is of no use and no harm.
+    training, validation and test: this is a truth table learned by heart. A memory neither helps nor harms.
 
     Score: accuracy. Solved: every pattern on the right side of 0.5.
 
@@ -41,7 +41,7 @@ class XOR(Task):
 
     def __post_init__(self) -> None:
         """Check the range."""
-        check_whole("bits", self.bits, 2, 12)
+        whole_number("task.bits", self.bits, 2, 12)
 
     @property
     def label(self) -> str:

@@ -15,7 +15,6 @@ _WHERE = {
     "drain": "fitting",
     "evaluate": "evaluation",
     "fit": "fitting",
-    "fit_seeds": "seeds",
     "forecast": "forecasts",
     "generalise": "generalisation",
     "optimiser": "optimisers",
@@ -27,7 +26,7 @@ __all__ = sorted(_WHERE)
 
 
 def __getattr__(name: str) -> Any:
-    # The options of optimisers are part of the configuration, which is checked before the compiler is loaded.
+    # Lazy: checking a configuration needs the options of optimisers, but not Numba.
     if name in _WHERE:
         return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

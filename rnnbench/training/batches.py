@@ -22,7 +22,7 @@ def cast(batch: Batch, dtype: np.dtype[Any]) -> Batch:
     Returns
     -------
     Batch
-        Arrays that are already right are not copied; integers stay integers.
+        Arrays that have the type already are not copied; integers stay integers.
     """
     x, target, weight, lengths = batch
     return Batch(_cast(x, dtype), _cast(target, dtype), _cast(weight, dtype), lengths)
@@ -37,9 +37,9 @@ def _cast(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
 def scored_values(batch: Batch, loss: Any = "mse") -> float:
     """Return the sum of the weights of known targets, times the outputs for real targets.
 
-    It is what a summed loss is divided by to become a mean one. For CTC it is the number of labels (a mean
-    over all labels, where the reduction "mean" is one over sequences of means over labels), for soft-DTW that
-    of sequences, weighted; for a function, whose value is its own, 1.
+    A summed loss divided by it is a mean loss. For CTC it is the weighted number of labels (so the mean is
+    over all labels, whereas the reduction "mean" averages the means of the sequences), for soft-DTW the
+    weighted number of sequences, and for a function of the task 1.
     """
     kind = loss_name(loss)
     if kind == "ctc":

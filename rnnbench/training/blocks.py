@@ -8,21 +8,21 @@ import numpy as np
 
 from rnnbench.network import Network
 from rnnbench.network.block import Block
-from rnnbench.network.clock import counted
+from rnnbench.network.processor_time import counted
 from rnnbench.tasks.contract import Batch, Task
 from rnnbench.training.batches import cast
 
-#: Bytes of data in a block: what is drawn stays in the processor's cache until it is used.
+#: Bytes of data in a block, which should still be in the processor's cache when it is used.
 BLOCK_BYTES = 2 << 20
-#: Multiply-adds in a block: some tens of milliseconds, so that an interruption does not wait. Each step
-#: counts as some thousand more, which is what it costs besides.
+#: Multiply-adds in a block: some tens of milliseconds, so that an interruption takes effect soon. Every step
+#: counts as some thousand more, its overhead.
 BLOCK_WORK, STEP_WORK = 750_000_000, 10_000
 #: Shapes of batches for which a block is kept.
 KEPT_SHAPES = 4
 
 
 class Drawn(NamedTuple):
-    """A block and the batches it holds (all but one that it refused, which then is the only one)."""
+    """A block and the batches in it; a batch that does not fit into a block stands alone."""
 
     block: Block
     batches: list[Batch]
@@ -31,14 +31,15 @@ class Drawn(NamedTuple):
 class Blocks:
     """The training data of one run, drawn in the order of the updates.
 
-    A block may be drawn further than a run that diverges within it uses: nothing else reads that stream.
+    A run that diverges within a block does not use all of it, which is harmless: nothing else reads that
+    stream.
 
     Parameters
     ----------
     net : Network
-        What is trained.
+        The network to train.
     task : Task
-        Gives batches and the loss.
+        The task, for its batches and its loss.
     rng : numpy.random.Generator
         Stream of the training data.
     batch : int
@@ -53,8 +54,8 @@ class Blocks:
     Attributes
     ----------
     draw : callable
-        (most, sequences) -> `Drawn`: the next batches, at most `most`, and no more than so many sequences
-        need.
+        (most, sequences) -> `Drawn`: the next batches, at most `most` and no more than are needed for that
+        many sequences.
     next : callable
         () -> Batch: the next batch alone.
     """
@@ -78,20 +79,20 @@ class Blocks:
         self._left: Batch | None = None
 
     def state(self) -> dict[str, Any]:
-        """Return where the stream stands, and the batch that was drawn and not yet used, if there is one."""
+        """Return the position of the stream, and the batch, if any, that was drawn but not used yet."""
         return {"rng": self._rng.bit_generator.state, "left": None if self._left is None else [*self._left]}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state` returned."""
+        """Continue from what `state` returned."""
         self._rng.bit_generator.state = state["rng"]
         self._left = None if state["left"] is None else Batch(*state["left"])
 
     def _draw(self, most: int, sequences: float = math.inf) -> Drawn:
-        """Draw the next batches: `most` of them, or as many as are of one shape and make up a block."""
+        """Draw the next batches: at most `most`, of one shape, and no more than fill a block."""
         batches = [self._next()]
         block = self._block_for(batches[0])
         if sequences < math.inf:
-            # Those of a block are all of one size.
+            # All batches of a block have one shape.
             most = min(most, math.ceil(sequences / batches[0].x.shape[1]))
         while len(batches) < min(most, block.capacity) and block.filled:
             batch = self._next()
@@ -108,8 +109,8 @@ class Blocks:
             return batch
         return cast(self._training(self._rng, self._batch), self._dtype)
 
-    # Drawing data ends when they lie where the kernels read them. Of the class: an object that holds a method
-    # of its own holds itself, with all its data.
+    # Copying the data to where the kernels read them counts as drawing. A function of the class, because an
+    # object that holds its own bound method is freed only by the cycle collector, with all its data.
     draw, next = counted(_draw, "data"), counted(_next, "data")
 
     def _block_for(self, batch: Batch) -> Block:

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Budget:
-    """Where a training ends; infinite is without end.
+    """When a training ends; infinity is no limit.
 
     Attributes
     ----------
     updates : float
-        After so many updates.
+        After this many updates.
     sequences : float
-        With the update at which so many training sequences were seen.
+        With the update at which this many training sequences have been seen.
     seconds : float
-        At the first border between two blocks at which losses, gradients and updates took so many seconds of
-        compiled processor time; drawing data and evaluation do not count.
+        Between two blocks of updates, once losses, gradients and updates have taken this many seconds of
+        processor time in compiled code; drawing data and evaluation do not count.
     """
 
     updates: float = math.inf
@@ -24,7 +24,7 @@ class Budget:
     seconds: float = math.inf
 
     def spent(self, updates: int, sequences: int, seconds: float) -> bool:
-        """Whether what has been done is enough."""
+        """Whether the budget is used up."""
         return updates >= self.updates or sequences >= self.sequences or seconds >= self.seconds
 
     def left(self, updates: int, sequences: int) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Checkpoints: the state of a training in one file, from which it goes on to the same bits."""
+"""Checkpoints: the state of a training in one file, from which it continues to the same bits."""
 
 import hashlib
 import io
@@ -14,12 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-#: Raised when what a state is made of changes; others are not read.
+from rnnbench.base.files import remove_drafts, write_whole
+
+#: Increased whenever the content of a state changes; files of other versions are not read.
 FORMAT = 1
-#: Stands in the JSON where an array was, with the number of the array.
+#: Key of the JSON object that stands for an array; its value is the number of the array.
 ARRAY = "array of the file"
 
-#: Folders that took no file once: of a hundred runs on a full disk one says so.
+#: Folders into which a write has failed: on a full disk one of a hundred runs says so, not all.
 _REFUSING: set[Path] = set()
 _SAYING = threading.Lock()
 
@@ -29,18 +31,19 @@ State = dict[str, Any]
 class Checkpoint:
     """A file that holds the state of one training: plain data and arrays, a key and a checksum.
 
-    The file is always whole: what is new is written beside it, flushed to the disk and then put in its place.
-    A file that is damaged, or belongs to another key, is named on the error stream and moved aside; the
-    training then starts from the beginning. Where the disk takes no file, training goes on without.
+    The file is always whole: a new state is written to a file beside it, flushed to the disk and then
+    renamed. A file that is damaged or belongs to another key is reported on the error stream and moved aside;
+    the training then starts from the beginning. Where the file cannot be written, training goes on without
+    checkpoints.
 
     Parameters
     ----------
     path : path
-        Of the file, ``.npz``; its folder is made when there is something to write.
+        The file, ``.npz``; its folder is created when the first state is written.
     every : float, optional
-        Seconds between two checkpoints; None: only where a training is interrupted.
+        Seconds between two checkpoints; None: only when the training is interrupted.
     key : str
-        What the training is, as the identity of its run; a file of another key is not read.
+        Identifies the training; a file of another key is not read.
     """
 
     def __init__(self, path: str | Path, every: float | None, key: str) -> None:
@@ -49,23 +52,24 @@ class Checkpoint:
 
     @property
     def due(self) -> bool:
-        """Whether so many seconds have passed since the last one (or since this object was made)."""
+        """Whether `every` seconds have passed since the last checkpoint, or since this object was created."""
         return time.monotonic() >= self._next
 
     def _wait(self) -> None:
-        # Of a clock that nobody sets back.
+        # A clock that cannot be set back.
         self._next = float("inf") if self.every is None else time.monotonic() + self.every
 
     def save(self, state: State) -> None:
-        """Write a state; a disk that cannot take it is a line on the error stream, not an error.
+        """Write a state; where that fails, a line on the error stream says so, and no error is raised.
 
         Parameters
         ----------
         state : dict
-            Of dicts, lists, numbers, strings, None and arrays.
+            Dicts, lists, numbers, strings, None and arrays, nested.
         """
         try:
-            _replace(self.path, _packed(state, self.key))
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(self.path, _packed(state, self.key), durable=True)
         except OSError as error:
             with _SAYING:
                 first = self.path.parent not in _REFUSING
@@ -75,7 +79,7 @@ class Checkpoint:
         self._wait()
 
     def load(self) -> State | None:
-        """Return the state of the file, or None where there is none of this key that is whole."""
+        """Return the state in the file, or None where there is no whole file of this key."""
         self._wait()
         try:
             return _unpacked(self.path.read_bytes(), self.key)
@@ -86,7 +90,7 @@ class Checkpoint:
             return None
 
     def set_aside(self, reason: str) -> None:
-        """Rename a file that is of no use to ``.damaged``, and say so on the error stream."""
+        """Rename an unusable file to ``.damaged``, and say so on the error stream."""
         aside = self.path.with_name(self.path.name + ".damaged")
         try:
             os.replace(self.path, aside)
@@ -96,20 +100,20 @@ class Checkpoint:
         _say(f"checkpoint {self.path}: {reason}; {where}, training starts from the beginning")
 
     def remove(self) -> None:
-        """Delete the file, and what an interrupted writing left beside it: the run is stored."""
-        for path in (self.path, *self.path.parent.glob(f"{self.path.name}.*.part")):
-            path.unlink(missing_ok=True)
+        """Delete the file and its drafts; called when the run has been stored."""
+        self.path.unlink(missing_ok=True)
+        remove_drafts(self.path)
 
 
 def overwrite(array: NDArray[Any], kept: Any) -> None:
-    """Copy a kept array into one of the same shape and type; another one is a ValueError."""
+    """Copy a stored array into one of the same shape and type; ValueError where they differ."""
     if not isinstance(kept, np.ndarray) or (kept.shape, kept.dtype) != (array.shape, array.dtype):
         raise ValueError(f"it holds other arrays than {array.shape} of {array.dtype}")
     array[...] = kept
 
 
 def _packed(state: State, key: str) -> bytes:
-    """Return the bytes of a file: arrays as they are, all else as JSON."""
+    """Return the bytes of a file: arrays as they are, everything else as JSON."""
     arrays: list[NDArray[Any]] = []
     text = json.dumps({"format": FORMAT, "key": key, "state": _plain(state, arrays)}).encode()
     file = io.BytesIO()
@@ -120,12 +124,12 @@ def _packed(state: State, key: str) -> bytes:
 
 
 def _unpacked(raw: bytes, key: str) -> State:
-    """Return the state of a file, or raise ValueError with what is wrong with it."""
+    """Return the state in the bytes of a file; the message of a ValueError says what is wrong with them."""
     try:
         with np.load(io.BytesIO(raw), allow_pickle=False) as file:
             text, digest = file["text"].tobytes(), file["digest"].tobytes()
             arrays = [file[str(number)] for number in range(len(file.files) - 2)]
-    except Exception as error:  # zipfile, zlib and NumPy raise whatever they like at broken bytes
+    except Exception as error:  # zipfile, zlib and NumPy raise many kinds of errors for damaged bytes
         raise ValueError("is damaged") from error
     if _digest(text, arrays) != digest:
         raise ValueError("is damaged")
@@ -139,7 +143,7 @@ def _unpacked(raw: bytes, key: str) -> State:
 
 
 def _plain(value: Any, arrays: list[NDArray[Any]]) -> Any:
-    """Return a value as JSON takes it; arrays are appended to a list and replaced by their number."""
+    """Return a value as plain data; arrays are appended to a list and replaced by their number."""
     if isinstance(value, np.ndarray):
         arrays.append(value)
         return {ARRAY: len(arrays) - 1}
@@ -168,37 +172,10 @@ def _digest(text: bytes, arrays: list[NDArray[Any]]) -> bytes:
     return digest.digest()
 
 
-def _replace(path: Path, raw: bytes) -> None:
-    """Put a whole file in the place of another one, or leave that as it is."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.part")
-    try:
-        with open(beside, "wb") as file:
-            file.write(raw)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-    _flush_folder(path.parent)
-
-
-def _flush_folder(folder: Path) -> None:
-    """Bring the new name to the disk too, where the system can."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def _reason(error: Exception) -> str:
     return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
 
 
 def _say(line: str) -> None:
-    # In one piece: other threads write there too.
+    # One write call, so that lines of other threads are not mixed in.
     sys.stderr.write(f"rnnbench: {line}\n")

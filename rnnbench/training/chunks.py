@@ -1,4 +1,4 @@
-"""Streams of training data, chunk after chunk, and the state that goes from each to the next."""
+"""Streams of training data in chunks, and the state that is carried from each chunk to the next."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from rnnbench.network import Network, Parameters
 from rnnbench.network.arrays import State
-from rnnbench.network.clock import counted
+from rnnbench.network.processor_time import counted
 from rnnbench.tasks.contract import Batch, Task
 from rnnbench.training.batches import cast
 
-#: Chunks that are drawn again at a time.
+#: Chunks that are drawn again between two calls of `may_go_on`.
 REPLAYED = 100
 
 
@@ -22,7 +22,7 @@ class Chunks:
     Parameters
     ----------
     task : Task
-        One that gives streams.
+        A task that gives streams.
     rng : numpy.random.Generator
         Stream of the training data.
     size : int
@@ -44,20 +44,20 @@ class Chunks:
         return cast(batch, self._dtype)
 
     def state(self) -> dict[str, Any]:
-        """Return how many chunks were drawn, where that left the generator, and the state behind them."""
+        """Return the number of chunks drawn, and the states of the generator and of the network."""
         return {"drawn": self._drawn, "rng": self._rng.bit_generator.state, "network": self._state}
 
     def restore(self, state: Mapping[str, Any], may_go_on: Callable[[], Any]) -> None:
-        """Go on from what `state` returned; only for streams of which nothing was drawn yet.
+        """Continue from what `state` returned; only for streams from which nothing was drawn yet.
 
-        What a stream remembers is its own: it is brought to its place by drawing what was drawn before.
+        The memory of a stream is internal to the task, so it is restored by drawing the same chunks again.
 
         Parameters
         ----------
         state : Mapping
             What `state` returned.
         may_go_on : callable
-            Called now and then; what it raises ends the drawing.
+            Called every few chunks; an exception it raises ends the drawing.
         """
         for number in range(state["drawn"]):
             if number % REPLAYED == 0:
@@ -68,7 +68,7 @@ class Chunks:
         self._drawn, self._state = state["drawn"], state["network"]
 
     def loss_and_grad(self, net: Network, params: Parameters, batch: Batch, *given: Any) -> Any:
-        """Return loss and gradient of the chunk drawn last, and keep the state behind it.
+        """Return loss and gradient of the chunk drawn last, and keep the state after it.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Gradient descent from one evaluation to the next: the loop that everything waits for."""
+"""Gradient descent from one evaluation to the next: the inner loop of training."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -11,8 +11,8 @@ import numpy as np
 from rnnbench.kernels.clipping import global_norm
 from rnnbench.network import Network, Parameters
 from rnnbench.network.block import Block
-from rnnbench.network.clock import SPENT
 from rnnbench.network.divergences import between_sequences
+from rnnbench.network.processor_time import SPENT
 from rnnbench.tasks.contract import Batch, Task
 from rnnbench.training.batches import scored_values
 from rnnbench.training.blocks import Blocks, Drawn
@@ -21,7 +21,7 @@ from rnnbench.training.checkpoint import overwrite
 from rnnbench.training.chunks import Chunks
 from rnnbench.training.updates import Updates
 
-#: Share of a new loss in the smoothed one: about the last ten updates count.
+#: Weight of a new loss in the smoothed one, which covers about the last ten updates.
 SMOOTHING = 0.1
 #: A run has diverged when its smoothed loss exceeds the best constant's by this factor ...
 EXCESS = 100.0
@@ -49,7 +49,7 @@ class Stretch(NamedTuple):
 
 @dataclass
 class Sums:
-    """What the means of a stretch are made of, over the updates made so far."""
+    """Sums over the updates of a stretch so far, from which its means are computed."""
 
     made: int = 0
     losses: float = 0.0
@@ -62,7 +62,7 @@ class Sums:
 
 
 class Descent:
-    """A training in progress: parameters, optimiser, stream of data and the watch over divergence.
+    """A training in progress: parameters, optimiser, stream of data and detection of divergence.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class Descent:
     params : Parameters
         Changed in place.
     task : Task
-        Gives batches and the loss.
+        The task, for its batches and its loss.
     updates : Updates
         Optimiser and clipping.
     rng : numpy.random.Generator
@@ -91,13 +91,13 @@ class Descent:
     training : callable, optional
         (rng, size) -> Batch, in place of `task.training`.
     budget : Budget
-        Where the run ends; nowhere by default.
+        When the run ends; never by default.
 
     Attributes
     ----------
     at_border : callable
-        Called before each block of updates, when `state` says all; what it raises ends the run. Does nothing
-        unless it is set.
+        Called before each block of updates, where `state` is complete; an exception it raises ends the run.
+        Does nothing unless it is set.
     done, sequences : int
         Updates made so far, and sequences trained on.
     compiled_seconds : float
@@ -133,9 +133,10 @@ class Descent:
         )
         self.chunks = Chunks(task, rng, batch, dtype) if carry_state else None
         self.memory = memory
-        # Where memory counts, a long sequence is not copied into a block; and blocks are for losses of steps.
+        # With "recompute" long sequences are not copied into a block; and blocks only know losses of single
+        # steps.
         self.alone = memory == "recompute" or between_sequences(task.loss) is not None
-        # Where the best constant makes no error, no multiple of its loss says anything.
+        # Where the best constant makes no error, multiples of its loss are no measure.
         self.highest = EXCESS * constant_loss if constant_loss > 0 else math.inf
         self.budget = budget
         self.at_border: Callable[[], Any] = lambda: None
@@ -148,7 +149,7 @@ class Descent:
 
     @property
     def ended(self) -> bool:
-        """Whether there is no update to come: the budget is spent, or the run has diverged."""
+        """Whether the budget is used up or the run has diverged."""
         return self.diverged or self.budget.spent(self.done, self.sequences, self.compiled_seconds)
 
     def state(self) -> dict[str, Any]:
@@ -162,7 +163,7 @@ class Descent:
         } | {name: getattr(self, name) for name in _FACTS}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state` returned; only for a descent that has made no update."""
+        """Continue from what `state` returned; only for a descent that has made no update."""
         overwrite(self.params.vector, state["vector"])
         overwrite(self.update.state, state["averages"])
         self.update.step = state["step"]
@@ -186,11 +187,11 @@ class Descent:
         return stretch
 
     def _advance(self, most: int) -> None:
-        """Make the updates of the next block, at most so many."""
+        """Make the updates of the next block, at most `updates`."""
         # Another run on this thread may have ended in the meantime, and stopped the clock of compiled calls.
         SPENT.watched = True
         clock = perf_counter()
-        # The watch cannot end the run within a block: so many more losses must be too high.
+        # Divergence cannot end the run within a block: that takes this many more losses that are too high.
         block, batches = self._draw(min(most, PATIENCE - self.too_high))
         drawn, kernels = perf_counter(), SPENT.kernels
         sums, made = self.sums, 0
@@ -209,7 +210,7 @@ class Descent:
         self.compiled_seconds += SPENT.kernels - kernels
 
     def _draw(self, most: int) -> tuple[Block | None, list[Batch]]:
-        """Draw what is trained on next: `most` batches or fewer, in a block, or one alone."""
+        """Draw the next training data: at most `most` batches in a block, or a single batch."""
         if self.chunks is not None:
             return None, [self.chunks.next()]
         if self.alone:
@@ -221,7 +222,7 @@ class Descent:
     def _updates(self, block: Block | None, batches: list[Batch]) -> Iterator[tuple[float, float, bool]]:
         """Make an update with each batch; yield mean loss, norm and whether it was clipped.
 
-        The last ones are those of the update at which something is not finite.
+        The last values are those of the update at which a loss or gradient is not finite.
         """
         rule, at, finite = self.update.rule_of_block(), 0, True
         while at < len(batches) and finite:
@@ -242,7 +243,7 @@ class Descent:
         return loss / scored_values(batch, self.task.loss) if self.reduction == "sum" else loss
 
     def _update(self, batch: Batch) -> tuple[float, float, bool]:
-        # A block that refused this batch leaves it to this call to say why.
+        # Where a batch does not fit into a block, this call raises the error that says why.
         given = self.task.loss, batch.weight, self.loop, self.reduction
         if self.chunks is not None:
             loss, gradient = self.chunks.loss_and_grad(self.net, self.params, batch, *given)
@@ -250,7 +251,7 @@ class Descent:
             loss, gradient = self.net.loss_and_grad(
                 self.params, batch.x, batch.target, *given, lengths=batch.lengths, memory=self.memory
             )
-        # A loss that is not finite may come with a finite gradient, which would lead nowhere.
+        # A loss that is not finite may have a finite gradient, which is meaningless.
         if not math.isfinite(loss):
             return loss, float(global_norm(gradient.vector)), False
         return loss, *self.update(self.params.vector, gradient.vector)
@@ -267,7 +268,7 @@ class Descent:
         self.diverged = self.too_high >= PATIENCE
 
 
-#: What is kept of a descent besides arrays, data and the stretch.
+#: Attributes that are part of the state, besides arrays, data and the stretch.
 _FACTS = (
     "done",
     "sequences",

@@ -5,14 +5,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.network import Network, Parameters, carrying, recompute
+from rnnbench.network import Network, Parameters, carried_state, recompute
 from rnnbench.network.divergences import between_sequences
 from rnnbench.tasks.contract import Batch, Task, mean_loss
 from rnnbench.training.batches import cast
 
 
 class Evaluation(NamedTuple):
-    """A network's outputs on a batch and what they are worth.
+    """A network's outputs on a batch, with their loss and score.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ def evaluate(
     params : Parameters
         Its parameters; the batch is cast to their type.
     task : Task
-        Gives loss, score and criterion.
+        The task, for its loss, score and criterion.
     batch : Batch
         Sequences, of any length.
     loop : "closed", "open" or int
@@ -69,7 +69,7 @@ def evaluate(
     if batch.weight.shape == batch.x.shape[:2]:
         rest["weight"] = batch.weight
     y = net.forward(params, batch.x, target, loop, **rest)
-    # A network that runs away in closed loop has scores like -inf, which is a finding and no reason to warn.
+    # Outputs that grow without bound in closed loop have scores such as -inf: a result, not worth a warning.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         loss = loss_of(y, batch, task.loss)
         return Evaluation(float(loss), float(task.score(y, batch)), bool(task.solved(y, batch)), y)
@@ -96,7 +96,7 @@ def refuse(
 def refusal(
     net: Network, task: Task, loop: str | int, memory: str = "full", carry_state: bool = False
 ) -> str:
-    """Return why such a network, loop or way of using memory may not be used together, or "".
+    """Return why network, task, loop and the use of memory cannot be combined, or "".
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def refusal(
     """
     reason = recompute.refusal(net, memory)
     if carry_state and not reason:
-        reason = carrying.refusal(net)
+        reason = carried_state.refusal(net)
         if not task.streams:
             reason = f"carry_state=true: needs a task that gives streams, and {task.name} gives none"
         elif memory == "recompute":
@@ -120,7 +120,7 @@ def refusal(
 
 
 class InPieces:
-    """A network to a task's own scores, whose forward passes keep the outputs alone.
+    """Stands for a network in a task's own scores; its forward passes keep the outputs alone.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ class InPieces:
         return self._net.forward(*arguments, **{**keywords, "memory": "recompute"})
 
     def __getattr__(self, name: str) -> Any:
-        """Everything else is the network's."""
+        """Return any other attribute of the network."""
         return getattr(self._net, name)
 
 
@@ -145,7 +145,7 @@ def open_loop_scores(
 ) -> dict[str, float]:
     """Return {"open_loop_score": ...}, or {} without output feedback or where the task refuses the open loop.
 
-    A column of its own: a target that is fed back can contain the answer.
+    It is reported separately, because a target that is fed back can contain the answer.
     """
     if not net.has_feedback or task.refusal(causal=net.causal, loop="open"):
         return {}

@@ -48,7 +48,7 @@ def fit(
     task : Task
         Data, loss, score and criterion.
     updates : int
-        Updates at most. Means nothing where `sequences` or `seconds` is given.
+        Number of updates; ignored where `sequences` or `seconds` is given.
     batch : int
         Sequences in a training batch (a task with fixed data may take all of them).
     optimizer : str, Mapping or Optimiser
@@ -56,8 +56,8 @@ def fit(
     lr : float, optional
         Learning rate in place of the optimiser's own.
     seed : int
-        Root of the streams of the initial parameters, training, validation and test data. The data depend on
-        it and on nothing else that is trained.
+        Root of the random streams of initial parameters, training, validation and test data. The data depend
+        on it and on the task alone.
     loop : "closed", "open" or int
         What feedback from the output box reads in training: own outputs, targets, or targets before that
         step.
@@ -66,14 +66,14 @@ def fit(
     clip_norm, clip_value : float, optional
         Bounds of the gradient's global norm and of its elements (elements are clipped first).
     evaluate_every : int
-        Updates between two looks at the validation data, and so between two records.
+        Updates between two evaluations on validation data, and so between two records.
     stop_when_solved : bool
         Whether to stop when the validation data meet the task's criterion.
     dtype : "float32" or "float64"
         Type of parameters and arithmetic.
     memory : "full" or "recompute"
-        Whether an update keeps every value, or in memory of the root of the length computes them twice (for
-        networks that read only the past). Evaluations then keep the outputs alone.
+        Whether an update keeps every value, or computes values twice in memory that grows with the square
+        root of the length (for networks that read only the past). Evaluations then keep the outputs alone.
     carry_state : bool
         Whether to train on the task's streams, chunk after chunk: each starts from the state that the one
         before left behind, without its gradient (truncated backpropagation through time), but for the
@@ -81,11 +81,12 @@ def fit(
     init : Mapping, optional
         Arguments of `net.init`: the schemes "input", "recurrent", "output" and "bias".
     sequences : int, optional
-        In place of `updates`: training ends with the update at which so many training sequences were seen.
+        In place of `updates`: training ends with the update at which this many training sequences have been
+        seen.
     seconds : float, optional
-        In place of `updates`: training ends at the first border between two blocks of updates (some tens of
-        milliseconds each) at which losses, gradients and updates took so many seconds of compiled processor
-        time. Drawing and evaluation do not count. The bits are those of as many `updates` as were made.
+        In place of `updates`: training ends between two blocks of updates (some tens of milliseconds each),
+        once losses, gradients and updates have taken this many seconds of processor time in compiled code.
+        Drawing and evaluation do not count. The result is that of the same number of `updates`, bit for bit.
     select : "best_validation", "last" or "first_solved"
         Which parameters are reported: those of smallest validation loss, those of the last evaluation, or
         those of the first one that met the criterion (of smallest loss where none did).
@@ -105,7 +106,7 @@ def fit(
     Returns
     -------
     Result
-        With the parameters that `select` chose, which alone meet the test data, once.
+        With the parameters that `select` chose; only these are evaluated on the test data, once.
 
     Raises
     ------
@@ -166,18 +167,19 @@ def prepare(
     net, task, **given
         Of `fit`, which gives their defaults.
     may_go_on : callable
-        Called before each block of updates; what it raises ends the training.
+        Called before each block of updates; an exception it raises ends the training.
     watch : callable, optional
         Called with the number of updates made and the parameters, which it must not change: before the first
         update, and at each evaluation. Where it has `state` and `restore`, of plain data, these are part of a
         checkpoint.
     checkpoint : Checkpoint, optional
-        The training goes on from the state in this file, if there is one, to the same bits; only records that
-        are new are yielded. The state is saved between two blocks of updates where it is due, where
-        `may_go_on` raises, and where the generator is closed. Whoever stores the result removes the file.
+        The training continues from the state in this file, if there is one, to the same bits; only new
+        records are yielded. The state is saved between two blocks of updates: when it is due, when
+        `may_go_on` raises, and when the generator is closed. The caller removes the file once the result is
+        stored.
     test : bool
-        Whether the test data are drawn in the end; without, there are no scores but those on validation data,
-        and no predictions.
+        Whether the test data are drawn at the end; otherwise there are only scores on validation data, and no
+        predictions.
     """
     settings = Settings.checked(**given)
     for name in ("n_in", "n_out"):
@@ -213,7 +215,7 @@ def drain(records: Records, on_record: Callable[[Record], Any] | None = None) ->
             if on_record is not None:
                 on_record(record)
     finally:
-        # Where `on_record` raised, a checkpoint is written now, and not when the garbage is collected.
+        # Where `on_record` raised, the checkpoint is written now, not at garbage collection.
         records.close()
 
 

@@ -1,15 +1,16 @@
-"""Forecasts k steps ahead: between one step (the open loop) and running freely (the closed loop)."""
+"""Forecasts k steps ahead: from one step (open loop) to all steps (closed loop)."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnbench.base.arguments import whole_number
 from rnnbench.network import Network, Parameters
 from rnnbench.tasks.contract import Batch, Task, scored
 from rnnbench.training.batches import cast
 
-#: How far ahead the score of a k-step forecast looks, and from how many steps at most.
+#: Steps that the score of forecasts looks ahead, and number of steps it is computed on at most.
 STEPS, ORIGINS = 5, 500
 
 Array = NDArray[Any]
@@ -24,7 +25,7 @@ def forecast(
     at: Array | None = None,
     own_input: bool = False,
 ) -> Array:
-    """Predict every step from targets that are known up to `steps` steps before it.
+    """Predict every step from the targets up to `steps` steps before it.
 
     At step t the outputs t - k and before are replaced by the targets (open loop), the later ones are the
     network's own (closed loop); the state is carried over at the switch. k = 1 is the open loop, k >= T the
@@ -44,7 +45,7 @@ def forecast(
         The steps to predict, ascending; all of them by default.
     own_input : bool
         Whether the input is the target one step before (autoregression), so that it too must be predicted
-        behind the switch.
+        after the switch.
 
     Returns
     -------
@@ -56,15 +57,14 @@ def forecast(
     ValueError
         k below 1, or a network that reads the future.
     """
-    if isinstance(steps, bool) or not hasattr(steps, "__index__") or steps < 1:
-        raise ValueError(f"steps={steps}: must be a whole number of at least 1")
+    horizon = whole_number("steps", steps, 1)
     if not net.causal:
         raise ValueError("forecast: this network reads the future; it cannot predict")
     batch = cast(batch, params.vector.dtype)
     y = np.full((*batch.x.shape[:2], net.n_out), np.nan, params.vector.dtype)
     done, state = 0, None
     for t in range(len(y)) if at is None else at.tolist():
-        switch = max(0, t - int(steps) + 1)
+        switch = max(0, t - horizon + 1)
         if switch > done:
             _, state = net.forward(
                 params,
@@ -95,8 +95,8 @@ def _run(net: Network, params: Parameters, x: Array, state: Any, own_input: bool
 def forecast_scores(net: Network, params: Parameters, task: Task, batch: Batch) -> dict[str, float]:
     """Return {"five_step_score": ...} on at most 500 steps, spread evenly over those that are scored.
 
-    {} without output feedback, where the task refuses the open loop, for a network that reads the future, and
-    where the input holds the last target in a form that the output cannot take the place of.
+    Return {} for a network without output feedback or one that reads the future, for a task that refuses the
+    open loop, and where the input holds the last target in a form that an output cannot replace.
     """
     if not net.has_feedback or not net.causal or task.refusal(causal=True, loop="open"):
         return {}
@@ -113,6 +113,6 @@ def forecast_scores(net: Network, params: Parameters, task: Task, batch: Batch) 
 
 
 def _input_is_last_target(batch: Batch) -> bool:
-    """Whether x at each step is the target of the step before, so that an output can stand in its place."""
+    """Whether x at each step is the target of the step before, so that an output can replace it."""
     earlier, later = batch.target[:-1], batch.x[1:]
     return earlier.shape == later.shape and bool(((earlier == later) | (earlier != earlier)).all())

@@ -1,17 +1,17 @@
-"""How far a trained network reaches: its scores where sequences are longer than in training, or shorter."""
+"""Generalisation to sequences that are longer or shorter than in training."""
 
 from collections.abc import Iterable
 from typing import Any
 
+from rnnbench.base.arguments import whole_number
 from rnnbench.network import Network, Parameters
 from rnnbench.tasks.contract import Task
-from rnnbench.training.arguments import whole_number
 from rnnbench.training.evaluation import evaluate
 from rnnbench.training.streams import stream
 
 
 def check_spans(task: Task, spans: Iterable[Any]) -> list[int]:
-    """Return spans at which a task can be evaluated, as they were given.
+    """Check the spans at which a task is to be evaluated, and return them in the order given.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def check_spans(task: Task, spans: Iterable[Any]) -> list[int]:
     Raises
     ------
     ValueError
-        None or no whole numbers, one twice, a task without a span, or one that it refuses.
+        No span, one that is no whole number or given twice, a task without a span, or a span that it refuses.
     """
     key = "evaluate.spans"
     if isinstance(spans, str) or not isinstance(spans, Iterable):

@@ -8,11 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from rnnbench.training.arguments import choice, number, switch
+from rnnbench.base.arguments import choice, number, share, switch
 from rnnbench.training.updates import Optimiser
-
-NOT_NEGATIVE = "be a number of 0 or more"
-SHARE = "lie in [0, 1)"
 
 
 def warm_up(dtype: DTypeLike) -> float:
@@ -44,8 +41,8 @@ class SGD(Optimiser):
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        number("train.lr", self.lr, NOT_NEGATIVE, 0)
-        number("train.momentum", self.momentum, SHARE, 0, 1)
+        number("train.lr", self.lr, 0)
+        share("train.momentum", self.momentum)
         if switch("train.nesterov", self.nesterov) and self.momentum == 0:
             raise ValueError("train.nesterov=True: must be false unless momentum is above 0")
 
@@ -83,10 +80,10 @@ class RMSprop(Optimiser):
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        number("train.lr", self.lr, NOT_NEGATIVE, 0)
-        number("train.alpha", self.alpha, SHARE, 0, 1)
-        number("train.eps", self.eps, NOT_NEGATIVE, 0)
-        number("train.momentum", self.momentum, SHARE, 0, 1)
+        number("train.lr", self.lr, 0)
+        share("train.alpha", self.alpha)
+        number("train.eps", self.eps, 0)
+        share("train.momentum", self.momentum)
 
     def settings(self) -> list[float]:
         """Return lr, alpha, eps and momentum."""
@@ -116,10 +113,10 @@ class Adam(Optimiser):
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        number("train.lr", self.lr, NOT_NEGATIVE, 0)
-        number("train.beta1", self.beta1, SHARE, 0, 1)
-        number("train.beta2", self.beta2, SHARE, 0, 1)
-        number("train.eps", self.eps, NOT_NEGATIVE, 0)
+        number("train.lr", self.lr, 0)
+        share("train.beta1", self.beta1)
+        share("train.beta2", self.beta2)
+        number("train.eps", self.eps, 0)
 
     def settings(self) -> list[float]:
         """Return lr, both betas and eps; no decay."""
@@ -143,7 +140,7 @@ class AdamW(Adam):
     def __post_init__(self) -> None:
         """Check the ranges."""
         super().__post_init__()
-        number("train.weight_decay", self.weight_decay, NOT_NEGATIVE, 0)
+        number("train.weight_decay", self.weight_decay, 0)
 
     def settings(self) -> list[float]:
         """Return lr, both betas, eps and the decay."""
@@ -174,12 +171,12 @@ class Rprop(Optimiser):
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        number("train.lr", self.lr, NOT_NEGATIVE, 0)
-        number("train.eta_minus", self.eta_minus, SHARE, 0, 1)
-        number("train.eta_plus", self.eta_plus, "be a number of at least 1", 1)
-        number("train.step_min", self.step_min, NOT_NEGATIVE, 0)
-        above = f"be a number of at least step_min={self.step_min}"
-        number("train.step_max", self.step_max, above, self.step_min)
+        number("train.lr", self.lr, 0)
+        share("train.eta_minus", self.eta_minus)
+        number("train.eta_plus", self.eta_plus, 1)
+        number("train.step_min", self.step_min, 0)
+        if number("train.step_max", self.step_max, 0) < self.step_min:
+            raise ValueError(f"train.step_max={self.step_max}: must be at least step_min={self.step_min}")
 
     def settings(self) -> list[float]:
         """Return the first step size, both factors and both limits."""

@@ -1,4 +1,4 @@
-"""What a finished training gives."""
+"""The result of a training."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,18 +10,19 @@ from rnnbench.network import Network, Parameters
 
 @dataclass
 class Result:
-    """A trained network and how it came to be.
+    """A trained network, and the course of its training.
 
     Attributes
     ----------
     network : Network
         The network that was trained.
     parameters : Parameters
-        Those of the evaluation that `select` chose: by default the one with the smallest validation loss.
+        Those that `select` chose: by default those of the smallest validation loss.
     history : list of dict
         The records that `fit` yielded.
     outcome : str
-        "solved", "finished" or "diverged". A diverged run is a failure that counts, not an error.
+        "solved", "finished" or "diverged". A diverged run is a valid result (a failure to learn), not an
+        error.
     solved_at : int or None
         Number of the update after which the validation data first met the task's criterion.
     updates : int
@@ -33,25 +34,25 @@ class Result:
     timings : dict of str to float
         Seconds: "compile", "data", "train", "evaluate".
     busy : dict of str to float
-        What the run's thread did, in seconds (see `rnnbench.training.busy`): "span", "processor",
-        "updates", "evaluations", "data", "run".
+        How the run's thread spent its time, in seconds (see `rnnbench.training.time_account`): "span",
+        "processor", "updates", "evaluations", "data", "run".
     seed : int
         Root of all random streams.
     predictions : dict of str to ndarray
         "y" (T, S, O), "target" and "weight" of the first S <= 4 test sequences.
     sequences : int
-        Training sequences that were learned from; one that was drawn twice counts twice.
+        Number of training sequences; one that was drawn twice counts twice.
     compiled_seconds : float
-        Processor time of losses, gradients and updates in compiled code, drawing and evaluation left out.
+        Processor time of losses, gradients and updates in compiled code, without drawing and evaluation.
     sequences_to_solve, seconds_to_solve : int or None, float or None
-        Of these, how many there were at `solved_at`.
+        Value of the two above at `solved_at`.
     select : str
         The rule by which the parameters were chosen: "best_validation", "last" or "first_solved".
     selected_at : int
         Number of the update after which they were evaluated; 0 for the initial ones, where no evaluation had
         a finite loss.
     resumed : int
-        How many times the training went on from a checkpoint.
+        Number of times the training was resumed from a checkpoint.
     """
 
     network: Network

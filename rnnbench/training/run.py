@@ -8,7 +8,6 @@ from rnnbench.network import Network, Parameters, divergences, warm_up
 from rnnbench.tasks.contract import Batch, Task
 from rnnbench.training import optimisers
 from rnnbench.training.batches import cast
-from rnnbench.training.busy import Busy
 from rnnbench.training.checkpoint import Checkpoint
 from rnnbench.training.descent import Descent, Stretch
 from rnnbench.training.evaluation import Evaluation, evaluate
@@ -17,25 +16,26 @@ from rnnbench.training.scoring import final_scores
 from rnnbench.training.selection import Selection
 from rnnbench.training.settings import Settings
 from rnnbench.training.streams import sequence, stream
+from rnnbench.training.time_account import TimeAccount
 
 Record = dict[str, Any]
 
 
 class Surroundings(NamedTuple):
-    """What a training is given besides its settings, and what changes none of its bits.
+    """Arguments of a training that change none of its bits.
 
     Attributes
     ----------
     may_go_on : callable
-        Called before each block of updates; what it raises ends the training.
+        Called before each block of updates; an exception it raises ends the training.
     watch : callable or None
         Called with updates made and parameters; with `state` and `restore` it is part of a checkpoint.
     checkpoint : Checkpoint or None
-        Where the state is kept.
+        Where the state is saved.
     training : callable or None
         (rng, size) -> Batch, in place of the task's own training data.
     test : bool
-        Whether the test stream is drawn at the end.
+        Whether test data are drawn at the end.
     """
 
     may_go_on: Callable[[], Any] = lambda: None
@@ -46,7 +46,7 @@ class Surroundings(NamedTuple):
 
 
 class Run:
-    """A training that stands before its first update, or before the next block after `restore`.
+    """A training before its first update, or after `restore` before its next block.
 
     Parameters
     ----------
@@ -55,12 +55,12 @@ class Run:
     settings : Settings
         Its checked arguments.
     given : Surroundings
-        What does not change any bit.
+        The arguments that change no bit.
     """
 
     def __init__(self, net: Network, task: Task, settings: Settings, given: Surroundings) -> None:
         self.net, self.task, self.settings, self.given = net, task, settings, given
-        self.busy = Busy()
+        self.time = TimeAccount()
         compiled = warm_up(settings.dtype) + optimisers.warm_up(settings.dtype)
         compiled += divergences.warm_up(divergences.between_sequences(task.loss), settings.dtype)
         clock = perf_counter()
@@ -82,11 +82,11 @@ class Run:
             given.watch(0, descent.params)
         if given.checkpoint is not None:
             descent.at_border = self._at_border
-        self.busy.first()
+        self.time.first()
         try:
             while not self._ended:
                 stretch = descent.advance(self.settings.evaluate_every)
-                self.busy.updated()
+                self.time.updated()
                 self._look(stretch)
                 try:
                     yield dict(self.history[-1])
@@ -94,8 +94,8 @@ class Run:
                     self._save()
                     raise
         finally:
-            # The two would hold each other, all data and buffers, until cycles are collected: in a sweep
-            # that is gigabytes.
+            # Otherwise the two would refer to each other, and all data and buffers would stay until the cycle
+            # collector runs: gigabytes in a sweep.
             descent.at_border = given.may_go_on
 
     def state(self) -> dict[str, Any]:
@@ -104,17 +104,17 @@ class Run:
         return parts | {name: getattr(self, name) for name in ("history", "solved", "seconds", "resumed")}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state` returned; only for a training that has made no update."""
+        """Continue from what `state` returned; only for a training that has made no update."""
         self.history, self.solved, self.resumed = state["history"], state["solved"], state["resumed"] + 1
         for name, part in self._parts().items():
-            # What was not watched before is watched from here on.
+            # A `watch` that is new since the checkpoint has no state in it.
             if name != "watch" or name in state:
                 part.restore(state[name])
-        # What a start costs, it cost every time.
+        # Compiling and drawing validation data are repeated at every start, and their time counts each time.
         self.seconds = {name: spent + state["seconds"][name] for name, spent in self.seconds.items()}
 
     def result(self) -> Result:
-        """Return what the training gives, once `records` has ended."""
+        """Return the result, once `records` has ended."""
         settings, descent, selection = self.settings, self.descent, self.selection
         clock = perf_counter()
         scores, predictions = final_scores(
@@ -135,7 +135,7 @@ class Run:
                 "train": descent.train_seconds,
                 "evaluate": self.seconds["evaluate"] + perf_counter() - clock,
             },
-            busy=self.busy.end(),
+            busy=self.time.end(),
             seed=settings.seed,
             predictions=predictions,
             sequences=descent.sequences,
@@ -154,12 +154,12 @@ class Run:
 
     def _parts(self) -> dict[str, Any]:
         """Return the objects with a state of their own."""
-        parts = {"descent": self.descent, "selection": self.selection, "busy": self.busy}
+        parts = {"descent": self.descent, "selection": self.selection, "busy": self.time}
         watch = self.given.watch
         return {**parts, "watch": watch} if hasattr(watch, "state") and hasattr(watch, "restore") else parts
 
     def _look(self, stretch: Stretch) -> None:
-        """Evaluate the parameters after a stretch, and keep what is seen."""
+        """Evaluate the parameters after a stretch and append a record."""
         descent, watch, clock = self.descent, self.given.watch, perf_counter()
         evaluation = evaluate(
             self.net, descent.params, self.task, self.validation, memory=self.settings.memory
@@ -167,7 +167,7 @@ class Run:
         self.seconds["evaluate"] += perf_counter() - clock
         if watch is not None:
             watch(descent.done, descent.params)
-        self.busy.evaluated()
+        self.time.evaluated()
         self.selection.look(descent.done, descent.params, evaluation)
         self.history.append(self._record(stretch, evaluation))
         if evaluation.solved and self.solved is None:
@@ -189,7 +189,7 @@ class Run:
         }
 
     def _at_border(self) -> None:
-        """Ask whether to go on, and save where it is time to, or where this is the end."""
+        """Ask whether to go on; save the state when it is due, or when the training ends here."""
         try:
             self.given.may_go_on()
         except BaseException:
@@ -199,13 +199,13 @@ class Run:
             self._save()
 
     def _save(self) -> None:
-        # Before the first update there is nothing to lose.
+        # Before the first update there is nothing worth saving.
         if self.given.checkpoint is not None and self.descent.done:
             self.given.checkpoint.save(self.state())
 
 
 def begin(net: Network, task: Task, settings: Settings, given: Surroundings) -> Run:
-    """Return a training at its beginning, or where its checkpoint left it."""
+    """Return a training at its beginning, or at its checkpoint."""
     run, checkpoint = Run(net, task, settings, given), given.checkpoint
     state = None if checkpoint is None else checkpoint.load()
     if checkpoint is None or state is None:

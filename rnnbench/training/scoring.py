@@ -1,4 +1,4 @@
-"""What is reported of a finished training: scores on validation and test data, and a few test sequences."""
+"""Scores of a finished training on validation and test data, and a few test sequences."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def final_scores(
     net, task
         The network and its task.
     selection : Selection
-        Holds the parameters, and what they reach on validation data where that is known.
+        Holds the parameters and, where known, their loss and score on validation data.
     validation : Batch
         The validation data.
     seed : int
@@ -32,7 +32,7 @@ def final_scores(
     memory : "full" or "recompute"
         How evaluations use memory.
     on_test : bool
-        Whether the test data are drawn; without them there are the scores on validation data alone, and no
+        Whether the test data are drawn; otherwise only scores on validation data are returned, and no
         sequences.
 
     Returns
@@ -57,7 +57,7 @@ def final_scores(
         **task.extra_scores(InPieces(net) if memory == "recompute" else net, params, test),
     }
     kept = {"y": found.y, "target": test.target, "weight": test.weight}
-    # Weights of whole sequences (B,) have no axis of time, and a function's targets may have any shape.
+    # Weights of whole sequences (B,) have no time axis, and targets of a function may have any shape.
     sequences = kept["y"].shape[1]
     return scores, {
         name: (array[:KEPT_SEQUENCES] if array.shape == (sequences,) else array[:, :KEPT_SEQUENCES]).copy()

@@ -12,7 +12,7 @@ RULES = ("best_validation", "last", "first_solved")
 
 
 class Selection:
-    """A copy of the parameters that are to be reported, so far.
+    """A copy of the parameters that would be reported if training ended now.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ class Selection:
         the last evaluation. "first_solved": those of the first one that met the criterion, and until then as
         "best_validation".
     params : Parameters
-        Those before the first update, which stay where no evaluation is chosen.
+        The initial parameters, which are reported where no evaluation is chosen.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Selection:
         self.score: float | None = None
 
     def look(self, update: int, params: Parameters, evaluation: Evaluation) -> None:
-        """Take the parameters over where the rule prefers them to those before."""
+        """Copy the parameters if the rule prefers them to the previous choice."""
         if not self._preferred(evaluation):
             return
         self.params.vector[:] = params.vector
@@ -58,11 +58,11 @@ class Selection:
         return self.settled or evaluation.loss < self.loss
 
     def state(self) -> dict[str, Any]:
-        """Return all that decides about later choices."""
+        """Return everything that later choices depend on."""
         return {"vector": self.params.vector} | {name: getattr(self, name) for name in _FACTS}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state` returned."""
+        """Continue from what `state` returned."""
         overwrite(self.params.vector, state["vector"])
         for name in _FACTS:
             setattr(self, name, state[name])

@@ -4,14 +4,14 @@ import inspect
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
 
+from rnnbench.base.arguments import bound, choice, is_whole, switch, whole_number
+from rnnbench.base.suggestions import did_you_mean
 from rnnbench.network import Network
 from rnnbench.network.recompute import MEMORIES
-from rnnbench.training.arguments import bound, choice, switch, whole_number
 from rnnbench.training.budget import Budget
 from rnnbench.training.optimisers import optimiser
 from rnnbench.training.selection import RULES
@@ -26,7 +26,7 @@ FIXED = ("self", "seed", "dtype")
 
 @dataclass(frozen=True)
 class Settings:
-    """The checked arguments of one `fit`, which documents them; no clipping is an infinite bound."""
+    """The checked arguments of `fit`, which documents them; an infinite bound means no clipping."""
 
     budget: Budget
     batch: int
@@ -89,11 +89,14 @@ def _budget(updates: Any, sequences: Any, seconds: Any) -> Budget:
 
 
 def _loop(loop: Any) -> str | int:
-    if isinstance(loop, Integral) and not isinstance(loop, bool) and int(loop) >= 0:
+    if is_whole(loop) and int(loop) >= 0:
         return int(loop)
     if loop in LOOPS:
         return str(loop)
-    raise ValueError(f"train.loop={loop}: must be closed, open, or the step at which targets end (0 or more)")
+    near = did_you_mean(str(loop), LOOPS)
+    raise ValueError(
+        f"train.loop={loop}: must be one of closed, open, or the step at which targets end{near}"
+    )
 
 
 def _dtype_name(dtype: Any) -> str:

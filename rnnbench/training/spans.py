@@ -1,14 +1,14 @@
-"""Training sequences of many lengths: every batch at a span of its own."""
+"""Training sequences of many lengths: the span is drawn anew for every batch."""
 
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from rnnbench.base.arguments import whole_number
 from rnnbench.tasks.contract import Batch, Task
-from rnnbench.training.arguments import whole_number
 
-#: Tasks at other spans that are kept.
+#: Number of tasks at other spans that are cached.
 KEPT = 256
 
 
@@ -51,5 +51,5 @@ class Spans:
 
 
 def _steps(task: Task) -> tuple[Any, ...]:
-    """Return the steps of training sequences; what is drawn for it is no part of any stream."""
+    """Return the steps of training sequences; the batch drawn for this belongs to no stream of the run."""
     return task.training(np.random.default_rng(0), 1).x.shape[:1]

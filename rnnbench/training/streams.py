@@ -1,12 +1,12 @@
-"""Independent streams of random numbers, all grown from one seed."""
+"""Independent streams of random numbers, all derived from one seed."""
 
 from typing import Any
 
 import numpy as np
 
-from rnnbench.training.arguments import choice, whole_number
+from rnnbench.base.arguments import choice, whole_number
 
-#: A purpose's position is its spawn key: the order is part of every result and only ever grows at its end.
+#: The position of a purpose is its spawn key, so the order must not change; new ones go to the end.
 PURPOSES = ("init", "train", "validation", "test")
 
 

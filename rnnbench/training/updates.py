@@ -1,4 +1,4 @@
-"""What all optimisers share, and a series of updates of one vector by compiled kernels."""
+"""The base class of optimisers, and a series of updates of one vector by compiled kernels."""
 
 import math
 from typing import Any, ClassVar
@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from rnnbench.network.clock import counted
+from rnnbench.network.processor_time import counted
 
 
 class Optimiser:
-    """What all optimisers share; each is a dataclass whose fields are its options.
+    """Base class of optimisers; each is a dataclass whose fields are its options.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class Updates:
         self.value_bound = float(value_bound)
 
     def rule_of_block(self) -> Any:
-        """Return this series as `Block.update` takes it; `step` is counted on by the caller."""
+        """Return the arguments of `Block.update` for this series; the caller increments `step`."""
         from rnnbench.kernels.optimisers import Rule
 
         return Rule(self.rule, self.state, self.settings, self.norm_bound, self.value_bound)

@@ -33,9 +33,9 @@ def jax():
 def pytest_benchmark_update_machine_info(config, machine_info):
     from llvmlite import binding
 
-    from rnnbench.experiment.provenance import provenance
     from rnnbench.kernels.vectors import VECTOR_BYTES
-    from rnnbench.training.seeds import processors
+    from rnnbench.sweep.provenance import provenance
+    from rnnbench.training.threads import processors
 
     versions = {name: version for name in VERSIONS if (version := version_of(name))}
     machine_info.clear()

@@ -12,8 +12,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from rnnbench.reporting.curves import png
-from rnnbench.reporting.folders import replace_folder
+from rnnbench.base.figures import png
+from rnnbench.base.files import replace_folder
 from tests.benchmarks import figures
 from tests.benchmarks.targets import markdown, points_frame, singles_frame, targets
 

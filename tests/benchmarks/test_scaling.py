@@ -3,14 +3,15 @@
 import statistics
 import time
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from rnnbench.models.rnn import RNN
 from rnnbench.tasks.adding import Adding
-from rnnbench.training import fit_seeds
-from rnnbench.training.seeds import processors
+from rnnbench.training import drain, fit
+from rnnbench.training.threads import processors, quick_switching
 from tests.benchmarks.comparison import single
 from tests.benchmarks.turns import interleaved
 from tests.benchmarks.work import difference, make_case
@@ -33,11 +34,15 @@ def test_two_seeds_on_two_cores(benchmark):
     net = RNN(hidden=HIDDEN).build(task.n_in, task.n_out)
     alone, together, cores = [], [], []
 
+    def train_one(seed):
+        return drain(
+            fit(net, task, seed=seed, updates=UPDATES, evaluate_every=UPDATES, stop_when_solved=False)
+        )
+
     def train(seeds):
         clock, cpu = time.perf_counter(), time.process_time()
-        results = fit_seeds(
-            net, task, seeds, threads=2, updates=UPDATES, evaluate_every=UPDATES, stop_when_solved=False
-        )
+        with quick_switching(), ThreadPoolExecutor(len(seeds)) as pool:
+            results = list(pool.map(train_one, seeds))
         assert [result.updates for result in results] == [UPDATES] * len(seeds)
         seconds = time.perf_counter() - clock
         cores.append((time.process_time() - cpu) / seconds)

@@ -35,7 +35,7 @@ class Shape(Spoken):
         return batch._replace(target=np.ascontiguousarray(curve))
 
     def constant_loss(self, batch):
-        return min(self._loss(np.full((*batch.x.shape[:2], 1), c), batch) for c in np.linspace(1, 4, 301))
+        return min(self._loss(np.full((*batch.x.shape[:2], 1), c), batch) for c in np.linspace(1, 4, 31))
 
     def _loss(self, y, batch):
         divergence = between_sequences(self.loss)
@@ -136,7 +136,7 @@ class Misspelt(Spoken):
         (Blank(), "shapes", "0 is the blank"),
         (Hasty(), "shapes", "cannot be aligned"),
         (Stepwise(), "shapes", r"weight: expected (8,) numbers"),
-        (Misspelt(), "settings", "loss='ctcc': must be one of"),
+        (Misspelt(), "shapes", "loss='ctcc': must be one of"),
     ],
 )
 def test_planted_bugs_are_named(task, contract, note):

@@ -143,7 +143,7 @@ def test_refusals():
     params, x, target = drawn(net)
     for wrong, what in (
         ({"loss": "mae"}, "loss='mae'"),
-        ({"reduction": "max"}, "reduction='max'"),
+        ({"reduction": "max"}, "reduction=max: must be one of mean, sum"),
         ({"weight": np.zeros((6, 2))}, "no step is scored"),
     ):
         with pytest.raises(ValueError, match=what):

@@ -153,7 +153,11 @@ def test_effective_memory():
 def test_refusals():
     net = NETWORKS["rnn"]
     params, x, _ = drawn(net)
-    for wrong, what in (({"at": 6}, "at=6"), ({"norm": "l1"}, "norm='l1'"), ({"gates": "half"}, "gates")):
+    for wrong, what in (
+        ({"at": 6}, "at=6"),
+        ({"norm": "l1"}, "norm=l1: must be one of frobenius"),
+        ({"gates": "half"}, "gates"),
+    ):
         with pytest.raises(ValueError, match=what):
             influence(net, params, x, **wrong)
     with pytest.raises(ValueError, match="x: expected"):

@@ -4,12 +4,7 @@ import sys
 
 import pytest
 
-from tests.faults.sweeping import LONG, SHORT, SLOW, Folder
-
-
-def pytest_configure(config):
-    # MLflow's own database models use what a newer SQLAlchemy deprecates.
-    config.addinivalue_line("filterwarnings", "ignore:The ``noload`` loader strategy:DeprecationWarning")
+from tests.faults.sweeping import LONG, SHORT, Folder
 
 
 def pytest_collection_modifyitems(config, items):
@@ -48,9 +43,3 @@ def long(tmp_path_factory):
 def short(tmp_path_factory):
     """What the short sweep gives where nobody disturbs it."""
     return undisturbed(SHORT, tmp_path_factory.mktemp("short"))
-
-
-@pytest.fixture(scope="session")
-def slow(tmp_path_factory):
-    """What the sweep of slow runs gives where nobody disturbs it."""
-    return undisturbed(SLOW, tmp_path_factory.mktemp("slow"))

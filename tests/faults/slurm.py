@@ -12,7 +12,7 @@ import time
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from tests.tracking.servers import Process, free_port
+from tests.store.servers import Process, free_port
 
 #: Daemons are where an ordinary user's PATH does not look.
 PLACES = ("/usr/sbin", "/usr/local/sbin", "/sbin")

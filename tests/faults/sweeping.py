@@ -1,50 +1,35 @@
 """A working folder with a small sweep, commands in processes of their own, and what is left of them."""
 
-import io
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections import Counter
-from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
-from mlflow.entities import ViewType
 
-from rnnbench.reporting import report
-from rnnbench.tracking import Store
+from rnnbench.reporting.frame import runs_frame
+from rnnbench.store import Store
+from tests.sweep.stored import bits, left_over
 
 ROOT = Path(__file__).resolve().parents[2]
 STUDY = "faults"
 TRAIN = (
-    f"study.name={STUDY} train.updates=4000 train.evaluate_every=500 train.stop_when_solved=false "
-    "train.checkpoint_every=0.2"
+    f"study.name={STUDY} model.hidden=8 train.updates=2000 train.evaluate_every=500 "
+    "train.stop_when_solved=false train.checkpoint_every=0.2 train.threads=2"
 )
-#: 18 runs of two seconds or more.
-LONG = f"run -m model=elman,rnn,narx task=paced task.length=20,30 model.hidden=8 seeds=3 {TRAIN}"
+#: Twelve runs of a second or more.
+LONG = f"run -m model=elman,narx task=paced task.length=20,30 seeds=3 {TRAIN}"
 #: Six of them.
-SHORT = f"run -m model=elman,narx task=paced task.length=20 model.hidden=8 seeds=3 {TRAIN}"
-#: Four runs of three seconds or more, each a configuration of its own.
-SLOW = (
-    SHORT.replace("elman,narx", "elman,narx,rnn,jordan").replace("seeds=3", "seeds=1").replace("4000", "6000")
-)
-#: Parts of the names of columns that say how long something took, or how often it was interrupted.
-NOT_THE_SAME = ("seconds", "resumed", "launcher")
+SHORT = f"run -m model=elman,narx task=paced task.length=20 seeds=3 {TRAIN}"
+#: MLflow is left out, except where it is written amid the faults.
+LATER = "tracking.mirror=later"
 #: By this every process that a command has started is found, in whatever session it is.
 MARK = "RNNBENCH_TEST_FOLDER"
-
-
-class Outcome(NamedTuple):
-    """What must be the same whatever happened to a sweep."""
-
-    table: pd.DataFrame
-    runs: pd.DataFrame
-    weights: dict
+#: Parts of the names of columns that say how long something took, or how often it was interrupted.
+NOT_THE_SAME = ("seconds", "resumed", "launcher", "busy", "ended", "began")
 
 
 class Folder:
@@ -61,12 +46,12 @@ class Folder:
         plugins.mkdir(exist_ok=True)
         shutil.copy(Path(__file__).with_name("paced.py"), plugins)
 
-    def start(self, line, python=("-m", "rnnbench")):
+    def start(self, line, python=("-m", "rnnbench"), mirror=LATER):
         """Start a command of rnnbench, or (`python=None`) one of the shell, and return its process."""
-        command = ["sh", "-c", line] if python is None else [sys.executable, *python, *line.split()]
+        words = [sys.executable, *python, *line.split(), mirror] if python else ["sh", "-c", line]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "MLFLOW_DISABLE_TELEMETRY": "true"}
         process = subprocess.Popen(
-            [*self._inside, *command],
+            [*self._inside, *words],
             cwd=self.path,
             env=environment | {MARK: str(self.path)},
             stdin=subprocess.DEVNULL,
@@ -83,7 +68,7 @@ class Folder:
         return ended(self.start(line, **how), timeout)
 
     def kill(self, process):
-        """Kill a command, but not what it has started elsewhere, and wait for its end."""
+        """Kill a command and wait for its end."""
         try:
             os.killpg(process.pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -100,75 +85,60 @@ class Folder:
         for number in self.processes():
             os.kill(number, signal.SIGKILL)
 
-    def processes(self, argument=""):
+    def processes(self):
         """Return the numbers of all processes that commands have started and that are there still."""
         mark, found = f"{MARK}={self.path}".encode(), []
         for place in Path("/proc").glob("[0-9]*"):
             try:
-                ours = mark in (place / "environ").read_bytes().split(b"\0")
-                if ours and argument.encode() in (place / "cmdline").read_bytes():
+                if mark in (place / "environ").read_bytes().split(b"\0"):
                     found.append(int(place.name))
             except OSError:
                 continue
         return found
 
-    def nobody(self, seconds=15):
-        """Whether all processes end within so many seconds."""
-        return until(lambda: not self.processes(), seconds)
-
-    def store(self, uri=None):
-        """The store, seen from here."""
-        return Store(uri, root=self.runs)
+    @property
+    def study(self):
+        """The study, read from here."""
+        return Store(self.runs).study(STUDY)
 
     def checkpoints(self):
-        """Return the checkpoints there are."""
-        return list((self.runs / "checkpoints").rglob("*.npz"))
+        """Return the keys of runs that have a checkpoint."""
+        return {path.name.partition(".")[0] for path in self.study.layout.work.glob("*.checkpoint.npz")}
+
+    def in_mid_run(self, stored=1):
+        """Whether so many runs are stored and another one has a checkpoint."""
+        keys = self.study.keys()
+        return len(keys) >= stored and bool(self.checkpoints() - keys)
 
     def trained_since(self, moment):
         """Whether a run has written a checkpoint after a moment of the clock."""
-        for path in self.checkpoints():
-            with suppress(FileNotFoundError):
-                if path.stat().st_mtime > moment:
-                    return True
-        return False
-
-    def stored(self):
-        """Return how many runs the local store holds as finished, though it be in use."""
-        return len(list(self.runs.glob(f"artifacts/{STUDY}/*/record.json")))
+        times = [_time(path) for path in self.study.layout.work.glob("*.checkpoint.npz")]
+        return max(times, default=0.0) > moment
 
     def begun(self):
-        """Return the keys of runs that have a checkpoint and are not stored."""
-        stored = {path.parent.name for path in self.runs.glob(f"artifacts/{STUDY}/*/record.json")}
-        return {path.stem for path in self.checkpoints()} - stored
+        """Return how many trainings have begun, be it from a checkpoint."""
+        return len((self.path / "begun").read_text().splitlines())
 
-    def statuses(self, uri=None, view=ViewType.ACTIVE_ONLY):
-        """Return how many runs there are in each of MLflow's states."""
-        client = self.store(uri)._connect()
-        experiment = client.get_experiment_by_name(STUDY).experiment_id
-        return Counter(run.info.status for run in client.search_runs([experiment], run_view_type=view))
+    def outcome(self):
+        """Return what must be the same whatever happened: a table of the runs, each bit of the weights."""
+        frame = runs_frame(list(self.study.records())).sort_values("key", ignore_index=True)
+        same = [name for name in frame.columns if not any(part in name for part in NOT_THE_SAME)]
+        return frame[same], bits(STUDY, self.runs)
 
-    def outcome(self, uri=None):
-        """Return the report's tables without times, and every bit of the weights by key."""
-        store = self.store(uri)
-        page = report(STUDY, store, self.path / "reports").parent
-        weights = {r["key"]: arrays(store.read_file(r, "weights.npz")) for r in store.runs(STUDY)}
-        runs = pd.read_csv(page / "runs.csv").sort_values("key", ignore_index=True)
-        return Outcome(without_times(pd.read_csv(page / "table.csv")), without_times(runs), weights)
 
-    def left_over(self):
-        """Return what no sweep may leave: claims, checkpoints, files that wait or are half-written."""
-        found = [
-            path for part in ("claims", "checkpoints", "spool") for path in (self.runs / part).rglob("*")
-        ]
-        found += [*self.runs.rglob("*.draft"), *self.runs.rglob("*.part"), *self.runs.glob("submitit/*")]
-        return [path for path in found if path.is_file() and path.name != ".lock"]
+def _time(path):
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def ended(process, timeout=240):
-    """Wait for a command; return exit code, stdout and stderr, but for what slowness adds."""
+    """Wait for a command; return exit code, stdout and stderr, but for what slowness and `LATER` add."""
     out, err = process.communicate(timeout=timeout)
-    said = [line for line in err.splitlines(keepends=True) if not line.startswith("compiling the kernels")]
-    return process.returncode, out, "".join(said)
+    expected = ("compiling the kernels", "not in MLflow yet")
+    lines = err.splitlines(keepends=True)
+    return process.returncode, out, "".join(x for x in lines if not any(text in x for text in expected))
 
 
 def until(met, seconds=60.0):
@@ -179,23 +149,10 @@ def until(met, seconds=60.0):
     return found
 
 
-def arrays(content):
-    """Return the arrays of an .npz as bytes."""
-    with np.load(io.BytesIO(content), allow_pickle=False) as file:
-        return {name: file[name].tobytes() for name in file.files}
-
-
-def without_times(table):
-    """Return a table without what depends on the clock."""
-    return table[[name for name in table.columns if not any(part in name for part in NOT_THE_SAME)]]
-
-
-def assert_undisturbed(folder, reference, uri=None):
-    """Every run exactly once, with the bits of a sweep that nobody disturbed, and nothing else is left."""
-    found = folder.outcome(uri)
-    pd.testing.assert_frame_equal(found.table, reference.table)
-    pd.testing.assert_frame_equal(found.runs, reference.runs)
-    assert found.weights == reference.weights
-    assert folder.statuses(uri) == {"FINISHED": len(reference.runs)}
-    left = folder.left_over()
+def assert_undisturbed(folder, reference):
+    """Every run is there with the bits of a sweep that nobody disturbed, and nothing else is left."""
+    table, runs = folder.outcome()
+    pd.testing.assert_frame_equal(table, reference[0])
+    assert runs == reference[1]
+    left = left_over(STUDY, folder.runs)
     assert not left, left

@@ -1,81 +1,80 @@
-"""kill -9 at random moments: what is left goes on, and the table is that of an undisturbed sweep."""
+"""kill -9 at random moments: what is left goes on, and the results are those of an undisturbed sweep."""
 
-import os
 import random
-import signal
 import time
 
 import pytest
 
-from tests.faults.sweeping import LONG, SHORT, STUDY, assert_undisturbed, ended, until
+from rnnbench.store import Store
+from tests.faults.sweeping import LONG, STUDY, assert_undisturbed, ended, until
 
 pytestmark = pytest.mark.faults
-KILLS = 20
+KILLS = 8
+#: Prints how many runs MLflow has of the study, and their states.
+COUNT = f"""
+import mlflow, sys
+mlflow.set_tracking_uri("sqlite:///" + sys.argv[1])
+runs = mlflow.search_runs(experiment_names=["{STUDY}"])
+print(len(runs), *set(runs.status))
+"""
+TINY = (
+    f"run model=elman task=adding task.length=8 task.validation_size=16 task.test_size=16 study.name={STUDY} "
+    "model.hidden=4 train.updates=50 train.evaluate_every=25"
+)
+#: Dies behind the n-th renaming of a folder.
+DYING = """
+import os, signal, sys
+left, rename = int(sys.argv.pop(1)), os.rename
+
+def dying(*names):
+    global left
+    rename(*names)
+    left -= 1
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+os.rename = dying
+from rnnbench.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
 
 
-def test_the_process_is_killed_twenty_times(folder, long):
-    # From the start of Python to the midst of training and storing.
+def test_a_process_that_is_killed_again_and_again(folder, long):
+    """From the start of Python to the midst of training, of storing, and of writing to MLflow."""
     rng = random.Random(0)
     for _ in range(KILLS):
-        began, process = time.time(), folder.start(LONG)
-        if rng.random() < 0.2:
-            time.sleep(rng.uniform(0.0, 2.0))
+        began, process = time.time(), folder.start(LONG, mirror="tracking.mirror=auto")
+        if rng.random() < 0.75:
+            assert until(lambda p=process, b=began: p.poll() is not None or folder.trained_since(b))
+            time.sleep(rng.uniform(0.0, 0.5))
         else:
-            trains_a_little(folder, began, process, rng)
+            time.sleep(rng.uniform(0.0, 2.0))
         assert process.poll() is None, ended(process)
         folder.kill(process)
-    code, _, err = folder.run(LONG)
-    assert code == 0, err
-    assert "Traceback" not in err
+    code, _, err = folder.run(LONG, mirror="tracking.mirror=auto")
+    assert code == 0 and "Traceback" not in err, err
     assert_undisturbed(folder, long)
+    _, out, err = folder.run("", python=("-c", COUNT, str(folder.runs / "mlflow.db")))
+    assert out.split() == ["12", "FINISHED"], out + err
 
 
-def test_workers_are_killed_twenty_times(folder, long):
-    pytest.importorskip("distributed")
-    rng = random.Random(1)
-    line = f"{LONG} hydra/launcher=dask hydra.launcher.workers=2"
-    kills, lost, code = 0, 0, 1
-    while code:
-        killed, process = time.time(), folder.start(line)
-        while process.poll() is None and kills < KILLS:
-            # One in four may hit a cluster or a worker that is only starting.
-            if rng.random() < 0.75:
-                trains_a_little(folder, killed, process, rng)
-            else:
-                time.sleep(rng.uniform(0.0, 1.0))
-            if workers := folder.processes("spawn_main"):
-                killed = time.time()
-                os.kill(rng.choice(workers), signal.SIGKILL)
-                kills += 1
-        code, _, err = ended(process)
-        lost += "runs failed" in err
-        assert code == 0 or "runs failed" in err or "the workers do not start" in err.splitlines()[-1], err
-    assert kills == KILLS, f"the sweep was over after {kills}"
-    assert lost, "no worker was killed while it trained"
-    assert_undisturbed(folder, long)
-    assert folder.nobody()
-
-
-def trains_a_little(folder, moment, process, rng):
-    """Wait until a run trains that was begun or went on after a moment, and a random while.
-
-    Twenty times the longest of such whiles, by two runs at a time, are shorter than the pace lets `LONG` be.
-    """
-    assert until(lambda: process.poll() is not None or folder.trained_since(moment))
-    time.sleep(rng.uniform(0.0, 0.3))
-
-
-def test_what_was_written_last_is_lost_with_the_power(folder, short):
-    """A kill -9 leaves SQLite's log; half of it gone, as after a power cut, is some runs less."""
-    process = folder.start(SHORT)
-    assert until(lambda: folder.stored() >= 3)
-    folder.kill(process)
-    log = folder.runs / "mlflow.db-wal"
-    os.truncate(log, log.stat().st_size // 2)
-    stored = folder.stored()
-    known = len(folder.store().states(STUDY))
-    assert known < stored
-    code, _, err = folder.run(SHORT)
-    assert code == 0, err
-    assert f"{known} done, " in err
-    assert_undisturbed(folder, short)
+def test_a_kill_between_the_steps_of_replacing_a_run(folder):
+    assert folder.run(TINY)[0] == 0
+    (before,) = folder.outcome()[1].values()
+    (key,) = folder.study.keys()
+    trained = {folder.study.summary(key).run}
+    for step in (1, 2, 3):
+        code, _, _ = folder.run(f"{step} {TINY} resume=off", python=("-c", DYING))
+        assert code == -9
+        # At once, from outside, there is one whole run: the new one.
+        summary = Store(folder.runs).study(STUDY).summary(key)
+        assert summary.run not in trained and folder.outcome()[1] == {key: before}
+        trained.add(summary.run)
+        code, _, err = folder.run(TINY)
+        assert code == 0 and "1 done, 0 to run" in err
+        assert folder.study.summary(key).run == summary.run
+        assert {path.name for path in folder.study.layout.folder.iterdir()} == {
+            key, ".work", ".removed", "study.json"
+        }  # fmt: skip
+        assert not list(folder.study.layout.work.iterdir())
+    assert len(list(folder.study.layout.removed.iterdir())) == 3

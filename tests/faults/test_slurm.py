@@ -1,30 +1,26 @@
-"""A real SLURM: the same bits, jobs and sweeps that are ended from outside, and nothing that is left over."""
+"""A real SLURM without accounting: kill -9, `scancel` and the time limit, and the bits of what goes on."""
 
 import os
 import shutil
 import signal
+import threading
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.faults.slurm import missing, slurm
-from tests.faults.sweeping import TRAIN, Folder, assert_undisturbed, ended, until
+from tests.sweep.launchers import held
+from tests.sweep.launchers.runs import claims, launch, planned, study_of, until, weights
 
 pytest.importorskip("submitit")
 
 pytestmark = pytest.mark.faults
-#: Two runs of a second, or of minutes while they are held; SLURM has one processor, so the second waits.
-BASIC = (
-    "run -m model=elman task=held task.length=20 model.hidden=8 seeds=2 "
-    f"{TRAIN.replace('updates=4000', 'updates=10000')}"
-)
-HELD = f"{BASIC} hydra/launcher=submitit_slurm"
+LINE = "train.updates=3000 train.evaluate_every=100 seeds=3"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def queue():
-    """A `Slurm`, which every command of these tests uses."""
     if lacking := missing():
         pytest.skip(f"SLURM is not installed: {lacking}")
     with ExitStack() as stack:
@@ -38,85 +34,56 @@ def queue():
         yield found
 
 
-def with_plugin(path):
-    plugins = path / "rnnbench_plugins"
-    plugins.mkdir(exist_ok=True)
-    shutil.copy(Path(__file__).with_name("held.py"), plugins)
-    return path
+def go_to(folder):
+    """Make a working folder whose task `held` crawls while there is a file `hold`."""
+    plugins = folder / "rnnbench_plugins"
+    plugins.mkdir(parents=True)
+    shutil.copy(Path(held.__file__), plugins)
+    os.chdir(folder)
+    return planned(LINE, task="held")
 
 
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
-    """What the sweep gives in threads."""
-    folder = Folder(with_plugin(tmp_path_factory.mktemp("held")))
-    code, _, err = folder.run(BASIC)
-    assert code == 0, err
-    return folder.outcome()
+def only(mapping, value):
+    return [key for key, found in mapping.items() if found == value]
 
 
-@pytest.fixture
-def held(folder, queue):
-    """A sweep whose first job trains and cannot end before `hold` is removed; its process."""
-    with_plugin(folder.path)
-    (folder.path / "hold").touch()
-    process = folder.start(HELD)
-    assert until(lambda: folder.begun() or process.poll() is not None, 180)
-    assert process.poll() is None, ended(process)
-    yield process
-    queue.empty()
+def test_jobs_that_end_before_their_time(queue, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    undisturbed = go_to(tmp_path / "threads")
+    launch("threads", undisturbed)
+    expected = weights(undisturbed)
 
+    runs = go_to(tmp_path / "slurm")
+    study, hold = study_of(runs), Path("hold").absolute()
+    hold.touch()
+    sweep = threading.Thread(target=launch, args=("submitit_slurm", runs), kwargs={"signal_delay_s": 20})
+    sweep.start()
 
-def running(queue):
-    return [job for job, state in queue.jobs().items() if state == "RUNNING"]
+    def training(run):
+        # The progress is written a second after the start, with the process at work.
+        return until(lambda: study.layout.progress(run.key).exists(), 120)
 
+    # SLURM has one processor: one job after another.
+    killed, cancelled, limited = runs
+    assert training(killed)
+    os.kill(claims(runs)[killed.key], signal.SIGKILL)
+    assert training(cancelled)
+    (job,) = only(queue.jobs(), "RUNNING")
+    queue.ask("scancel", job)
+    assert training(limited) and study.has_checkpoint(cancelled.key)
+    assert until(lambda: only(queue.jobs(), "PENDING"), 120)
+    assert study.has_checkpoint(limited.key)
+    (job,) = only(queue.jobs(), "PENDING")
+    hold.unlink()
+    queue.ask("scontrol", "update", f"JobId={job}", "StartTime=now")
+    sweep.join(120)
+    assert not sweep.is_alive()
+    assert weights(runs) == {limited.seed: expected[limited.seed]}
+    assert claims(runs).keys() == {killed.key} and study.claim(killed.key).take()
+    said = capfd.readouterr().err
+    assert "rnnbench: a job died; its log is in " in said and "accounting" not in said
 
-def release(folder):
-    (folder.path / "hold").unlink()
-
-
-def test_the_bits_are_those_of_threads(folder, queue, undisturbed):
-    with_plugin(folder.path)
-    code, _, err = folder.run(HELD)
-    assert code == 0 and "WARNING" not in err and "sacct" not in err, err
-    assert_undisturbed(folder, undisturbed)
-    assert not (folder.runs / "submitit").exists()
-    assert set(queue.jobs().values()) == {"COMPLETED"}
-
-
-def test_a_job_is_cancelled_from_outside(folder, queue, undisturbed, held):
-    (victim,) = running(queue)
-    queue.ask("scancel", victim)
-    assert until(lambda: queue.jobs()[victim] == "CANCELLED")
-    release(folder)
-    code, _, err = ended(held)
-    assert code == 1 and err.splitlines()[-1] == "rnnbench: 1 of 2 runs failed", err
-    assert f"its job {victim} is gone (CANCELLED); see " in err
-    assert "RUNNING" not in folder.statuses()
-    code, _, err = folder.run(HELD)
-    assert code == 0 and "1 done, 1 failed" in err, err
-    assert_undisturbed(folder, undisturbed)
-
-
-def test_the_sweep_is_terminated(folder, queue, undisturbed, held):
-    os.kill(held.pid, signal.SIGTERM)
-    code, _, err = ended(held)
-    assert code == 130 and err.splitlines()[-1] == "rnnbench: interrupted" and "Traceback" not in err, err
-    assert until(lambda: not queue.busy())
-    assert len(folder.checkpoints()) == 1
-    release(folder)
-    code, _, err = folder.run(HELD)
-    assert code == 0 and "2 to run (1 from " in err, err
-    assert_undisturbed(folder, undisturbed)
-
-
-def test_the_sweep_is_killed_and_its_jobs_are_ended_by_the_next(folder, queue, undisturbed, held):
-    jobs = queue.busy()
-    folder.kill(held)
-    assert len(jobs) == 2 and queue.busy() == jobs
-    again = folder.start(HELD)
-    assert until(lambda: not set(jobs) & set(queue.busy()), 180)
-    release(folder)
-    code, _, err = ended(again)
-    assert code == 0 and "2 to run (1 from " in err, err
-    assert_undisturbed(folder, undisturbed)
-    assert not (folder.runs / "submitit").exists()
+    # As `sweep.complete` does with a run that nobody holds.
+    launch("submitit_slurm", [cancelled])
+    assert weights(runs)[cancelled.seed] == expected[cancelled.seed]
+    assert not only(queue.jobs(), "PENDING")

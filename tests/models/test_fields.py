@@ -16,7 +16,8 @@ EVERYWHERE = [
     ({"hidden": "8"}, "model.hidden=8: must be a whole number of at least 1"),
     (
         {"activation": "tan"},
-        "model.activation=tan: must be one of linear, tanh, sigmoid, relu, square, softmax",
+        "model.activation=tan: must be one of linear, tanh, sigmoid, relu, square, softmax "
+        "(did you mean tanh?)",
     ),
     ({"embedding": -1}, "model.embedding=-1: must be a whole number of at least 0"),
     ({"initial": "random"}, "model.initial=random: must be one of zero, learned"),
@@ -26,8 +27,8 @@ INPUT, OUTPUT = TAPS.format(0, 2), TAPS.format(1, 3)
 GRADIENT = "must be one of blocked, full, or a number of steps from 1 on"
 WINDOWS = "must be null or a list with a whole number of at least 0 for each layer, such as [2, 4]"
 OWN = [
-    ("tdnn", {"window": -1}, "model.window=-1: must be a whole number of at least 0"),
-    ("tdnn", {"window": [2, 4]}, "model.window=[2, 4]: must be a whole number of at least 0"),
+    ("tdnn", {"window": -1}, "model.window=-1: must be a whole number from 0 to 100000"),
+    ("tdnn", {"window": [2, 4]}, "model.window=[2, 4]: must be a whole number from 0 to 100000"),
     ("jordan", {"mu": 1.5}, "model.mu=1.5: must lie in [0, 1)"),
     ("jordan", {"mu": 1}, "model.mu=1: must lie in [0, 1)"),
     ("jordan", {"mu": -0.1}, "model.mu=-0.1: must lie in [0, 1)"),
@@ -51,7 +52,7 @@ OWN = [
     ("rnn", {"gradient": 2.5}, f"model.gradient=2.5: {GRADIENT}"),
     ("memory", {"gradient": None}, f"model.gradient=None: {GRADIENT}"),
     ("memory", {"units": 0}, "model.units=0: must be a whole number of at least 1"),
-    ("rnn", {"layers": 0}, "model.layers=0: must be a whole number of at least 1"),
+    ("rnn", {"layers": 0}, "model.layers=0: must be a whole number from 1 to 100"),
     (
         "rnn",
         {"layers": 3, "hidden": [4, 2]},
@@ -64,10 +65,10 @@ OWN = [
         "model.hidden=[4, 0]: every width must be a whole number of at least 1",
     ),
     ("rnn", {"skip": "both"}, "model.skip=both: must be one of none, input, output, all"),
-    ("rnn", {"order": 0}, "model.order=0: must be a whole number of at least 1"),
+    ("rnn", {"order": 0}, "model.order=0: must be a whole number from 1 to 100000"),
     ("rnn", {"output_taps": [0]}, f"model.output_taps=[0]: {OUTPUT}"),
-    ("brnn", {"blocks": 0}, "model.blocks=0: must be a whole number of at least 1"),
-    ("brnn", {"depth": 0}, "model.depth=0: must be a whole number of at least 1"),
+    ("brnn", {"blocks": 0}, "model.blocks=0: must be a whole number from 1 to 100"),
+    ("brnn", {"depth": 0}, "model.depth=0: must be a whole number from 1 to 100"),
     ("jordan", {"kind": "bottom_up"}, "model.kind=bottom_up: must be one of average, top_down"),
     (
         "jordan",

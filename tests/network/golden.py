@@ -1,21 +1,29 @@
-"""Bits of the plain loops on small networks, as digests: what `NUMERICS_VERSION` stands for.
+"""What `NUMERICS_VERSION` stands for: bits of the plain loops on small networks, and sources of the others.
 
 The plain loops (the fallback) are interpreted, not compiled: NumPy's scalars then round after every operation
-as IEEE 754 says, in the order that the source says. A compiler may fuse or reorder, and may do so differently
-for each processor; so these digests are the same on every machine, and change when the source's arithmetic
-does.
+as IEEE 754 says, in the order of the source. A compiler may fuse or reorder, differently for each processor;
+so these digests are the same on every machine, and change when the source's arithmetic does.
 
-``NUMBA_DISABLE_JIT=1 python -m tests.network.golden`` writes them anew, after a bump of the version.
+The kernels with explicit vectors cannot be interpreted, and their bits differ from processor to processor.
+Of these the source is kept, as a digest without comments, docstrings and white space.
+
+``NUMBA_DISABLE_JIT=1 python -m tests.network.golden`` writes both anew.
 """
 
+import ast
 import hashlib
+import io
 import json
 import re
+import tokenize
 from pathlib import Path
 
 import numpy as np
 
 FILE = Path(__file__).with_name("golden.json")
+KERNELS = Path(__file__).parents[2] / "rnnbench" / "kernels"
+#: Kernels whose arithmetic is written as code for vectors.
+VECTOR_KERNELS = ("elementary.py", "recurrence.py", "tile_code.py", "tiles.py")
 STEPS, SEQUENCES, UPDATES = 5, 2, 20
 OPTIMISERS = ("adam", "sgd", "rmsprop", "rprop", "adamw")
 
@@ -91,6 +99,27 @@ def elementary_functions():
     return digests
 
 
+def source_digest(source):
+    """Return 16 hexadecimal digits over a source without comments, docstrings and white space."""
+    lines = source.splitlines()
+    comments = [
+        t for t in tokenize.generate_tokens(io.StringIO(source).readline) if t.type == tokenize.COMMENT
+    ]
+    for token in comments:
+        row, column = token.start
+        lines[row - 1] = lines[row - 1][:column]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node):
+            text = node.body[0]
+            lines[text.lineno - 1 : text.end_lineno] = [""] * (text.end_lineno - text.lineno + 1)
+    return hashlib.sha256("".join("".join(lines).split()).encode()).hexdigest()[:16]
+
+
+def sources():
+    """Return the digest of the source of each kernel with explicit vectors."""
+    return {name: source_digest((KERNELS / name).read_text(encoding="utf-8")) for name in VECTOR_KERNELS}
+
+
 def found():
     """Return digests by network and by what was computed."""
     from rnnbench.training.optimisers import optimiser
@@ -126,7 +155,7 @@ def main():
 
     if EXPLICIT:
         raise SystemExit("these are the bits of interpreted loops: set NUMBA_DISABLE_JIT=1")
-    text = json.dumps({"numerics": NUMERICS_VERSION, "digests": found()}, indent=1)
+    text = json.dumps({"numerics": NUMERICS_VERSION, "sources": sources(), "digests": found()}, indent=1)
     FILE.write_text(text + "\n", encoding="utf-8")
 
 

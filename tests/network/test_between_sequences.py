@@ -114,7 +114,7 @@ def test_ctc_of_torch(dtype, reduction):
     np.testing.assert_allclose(gradient, theirs.grad.numpy(), rtol=0, atol=tolerance)
 
 
-@pytest.mark.parametrize("name", SOFTMAX)
+@pytest.mark.parametrize("name", ["narx", "top_down", "in_chunks", "brnn", "told_the_future"])
 def test_gradient_of_ctc(name):
     net = SOFTMAX[name]
     rng = np.random.default_rng(3)
@@ -165,7 +165,7 @@ def test_soft_dtw_of_a_small_gamma_is_dtw():
     assert net.loss(params, y, y, SoftDTW(1.0)) < 0
 
 
-@pytest.mark.parametrize("name", ["tdnn", "narx", "jordan", "rnn_in_chunks", "brnn", "top_down_softmax"])
+@pytest.mark.parametrize("name", ["narx", "rnn_in_chunks", "brnn"])
 def test_gradient_of_soft_dtw(name):
     net = EVERY[name]
     rng = np.random.default_rng(6)

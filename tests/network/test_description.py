@@ -82,7 +82,7 @@ def test_round_trip_through_json(name):
     np.testing.assert_array_equal(again.init(3).vector, net.init(3).vector)
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(networks())
 def test_names_shapes_and_counts_of_networks_nobody_has_named(description):
     net = Network.from_dict(description)

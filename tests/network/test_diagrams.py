@@ -8,14 +8,29 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rnnbench.diagrams import folded, unfolded
 from rnnbench.network import Arrow, Box, Network
-from rnnbench.network.diagram import folded, unfolded
-from tests.models.small import EVERY
+from tests.models.small import small
 from tests.network import textbook
 from tests.network.drawing import networks
 from tests.network.overlaps import crossed_labels, faults, merged, samples
 
-NAMED = textbook.every() | {f"model {name}": model.build(2, 1) for name, model in EVERY.items()}
+#: Of the built-in models those drawn unlike the textbook networks.
+MODELS = {
+    "tdnn of two layers": small("tdnn", windows=[2, 4], hidden=[4, 2]),
+    "pooled tdnn": small("tdnn", windows=[1, 2], pool="sum"),
+    "narx of many taps": small("narx", input_taps=[0, 3], output_taps=[1, 3], gradient=2, embedding=2),
+    "averaging jordan": small("jordan", mu=0.7, average=True, initial="learned"),
+    "deep top-down": small("jordan", kind="top_down", gradient="full", hidden=[3, 2, 4]),
+    "elman": small("elman", initial="learned"),
+    "rnn with all skips": small("rnn", layers=3, skip="all"),
+    "rnn of everything": small("rnn", layers=2, order=2, output_taps=[1, 3], skip="all", gradient=2),
+    "deep brnn": small("brnn", blocks=2, depth=2, initial="learned"),
+    "memory": small("memory", units=2),
+    "custom": small("custom", boxes=["h", {"name": "c", "size": 2}],
+                    arrows=["x->h", "h->c@1", "c->h@1", "c->y", "h->y"]),
+}  # fmt: skip
+NAMED = textbook.every() | {f"model {name}": model.build(2, 1) for name, model in MODELS.items()}
 
 
 def long_names():
@@ -80,7 +95,7 @@ def test_no_arrow_of_a_named_network_crosses_a_label_or_runs_on_another(name):
         assert merged(picture) == []
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(networks(), st.sampled_from(("closed", "open")), st.integers(1, 4))
 def test_nothing_overlaps_in_networks_nobody_has_named(net, loop, steps):
     network = Network.from_dict(net)

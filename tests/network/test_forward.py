@@ -202,7 +202,7 @@ def test_order_two_holds_a_damped_oscillation():
     np.testing.assert_allclose(y, r ** np.arange(24) * np.cos(w * np.arange(24)), atol=1e-12)
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(cases())
 def test_networks_nobody_has_named(case):
     net, params = case.engine()
@@ -219,7 +219,7 @@ def test_networks_nobody_has_named(case):
         np.testing.assert_allclose(state[name], rows, rtol=1e-11, atol=1e-13, err_msg=name)
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(cases())
 def test_float32_follows_float64(case):
     net, params = case.engine(np.float32)

@@ -47,6 +47,24 @@ def test_numbers_change_only_with_their_version(interpreted):
     )
 
 
+def test_vector_kernels_change_only_with_a_decision_on_the_version():
+    kept, now = json.loads(golden.FILE.read_text(encoding="utf-8"))["sources"], golden.sources()
+    changed = [name for name in now if kept.get(name) != now[name]]
+    assert not changed, (
+        f"rnnbench/kernels: {', '.join(changed)} changed since numerics version {NUMERICS_VERSION} was "
+        "recorded.\nCompare the bits of a trained network before and after, on one machine. If they differ, "
+        "raise NUMERICS_VERSION in rnnbench/kernels/__init__.py (stored runs are then trained anew). In "
+        f"either case record the new source: {REWRITE}"
+    )
+
+
+def test_the_digest_of_a_source_ignores_comments_and_docstrings_alone():
+    source = 'def f(a):\n    """Add."""\n    b = "#" + a  # why\n    return b\n'
+    same = 'def f(a):\n    """Add one."""\n\n    b = "#" + a\n    # because\n    return b\n'
+    assert golden.source_digest(source) == golden.source_digest(same)
+    assert golden.source_digest(source) != golden.source_digest(source.replace('"#" + a', 'a + "#"'))
+
+
 def test_every_network_computes_something_of_its_own(interpreted):
     networks = {name: interpreted[name] for name in golden.networks()}
     assert set(interpreted) - set(networks) == {"elementary functions"}

@@ -173,28 +173,28 @@ def test_softmax_on_a_hidden_box(place):
     assert_loss_and_gradient(net, *drawn(net, labels=True), loss="cross_entropy")
 
 
-@settings(max_examples=250)
+@settings(max_examples=60)
 @given(cases(), st.sampled_from(("mean", "sum")))
 def test_networks_nobody_has_named(case, reduction):
     net, params = case.engine()
     assert_loss_and_gradient(net, params, case.x, case.target, reduction=reduction, **case.call)
 
 
-@settings(max_examples=60)
+@settings(max_examples=20)
 @given(cases(outputs=("sigmoid",)))
 def test_networks_nobody_has_named_binary_cross_entropy(case):
     net, params = case.engine()
     assert_loss_and_gradient(net, params, case.x, case.target, loss="binary_cross_entropy", **case.call)
 
 
-@settings(max_examples=80)
+@settings(max_examples=25)
 @given(cases(outputs=("softmax",), labels=True))
 def test_networks_nobody_has_named_cross_entropy(case):
     net, params = case.engine()
     assert_loss_and_gradient(net, params, case.x, case.target, loss="cross_entropy", **case.call)
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(cases(), st.sampled_from(("declared", "open")))
 def test_networks_nobody_has_named_backward(case, gates):
     net, params = case.engine()
@@ -202,7 +202,7 @@ def test_networks_nobody_has_named_backward(case, gates):
     assert_backward(net, params, case.x, dy, gates, case.target, **case.call)
 
 
-@settings(max_examples=120)
+@settings(max_examples=40)
 @given(cases(), st.sampled_from((1, 300, 1000)), st.sampled_from(("declared", "open")))
 def test_blocks_of_time(case, bytes_of_a_block, gates):
     """Groups of stages run in blocks that fit the cache: here blocks of one or a few steps."""
@@ -227,7 +227,7 @@ def test_blocks_of_time_of_a_long_sequence(name):
         x, target = rng.normal(size=(4000, 5, 2)), rng.uniform(size=(4000, 5, 2))
         with mock.patch.object(schedule, "BLOCK_BYTES", size):
             loss, gradient = net.loss_and_grad(params, x, target)
-            blocks = -(-4000 // net._plan("closed").block(4000, 5, np.float64))
+            blocks = -(-4000 // net.plan("closed").block(4000, 5, np.float64))
         results.append((blocks, loss, gradient.vector))
     (many, loss, gradient), (one, loss_of_one, gradient_of_one) = results
     assert many > 2 and one == 1

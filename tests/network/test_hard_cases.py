@@ -381,6 +381,6 @@ def test_one_network_in_both_types_and_many_shapes():
             # A new shape each time, so that its buffers are made now.
             x = np.ones((4 + turn, 2, 2), dtype)
             net.loss_and_grad(net.init(dtype=dtype), x, np.zeros((4 + turn, 2, 1), dtype))
-            made = net._workspace.buffers(net._plan("closed"), Shape(4 + turn, 2, False), np.dtype(dtype))
+            made = net.buffers(net.plan("closed"), Shape(4 + turn, 2, False), np.dtype(dtype))
             needed = made.packed.size, made.packed_gradient.size, made.transposed.size
             assert sizes.setdefault(dtype, needed) == needed

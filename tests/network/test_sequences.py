@@ -165,7 +165,7 @@ def test_step_does_not_write_into_the_state_it_is_given():
         np.testing.assert_array_equal(state[box], rows)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(cases())
 def test_steps_of_networks_nobody_has_named(case):
     net, params = case.engine()

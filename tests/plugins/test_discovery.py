@@ -84,7 +84,7 @@ UNUSABLE = {
     "": "defines none; one public dataclass is expected",
     "class A: pass\n": "defines none",
     LEAKY + LEAKY.replace("Leaky", "Other"): "defines 2 (Leaky, Other)",
-    LEAKY.replace("@dataclass\n", ""): "its class Leaky is no dataclass; write @dataclass above it",
+    LEAKY.replace("@dataclass\n", ""): "its class Leaky is not a dataclass; write @dataclass above it",
     LEAKY.replace("    VERSION: ClassVar[int] = 3\n", ""): "needs a line VERSION: ClassVar[int] = 1",
     LEAKY.replace("ClassVar[int]", "int"): "needs a line VERSION: ClassVar[int] = 1",
     LEAKY.replace("= 3", "= 'new'"): "needs a line VERSION: ClassVar[int] = 1",
@@ -112,7 +112,7 @@ def test_files_that_are_no_text_have_no_name_or_cannot_be_read(put):
 @pytest.mark.parametrize("name", ["elman", "adding"])
 def test_a_built_in_name_is_taken(name, put):
     put(name)
-    assert problem() == f"rnnbench_plugins/{name}.py: {name} is a built-in name already; rename it"
+    assert problem() == f"rnnbench_plugins/{name}.py: {name} is a built-in name already; choose another name"
     assert plugins.models().get("elman") is built_in_models.found()["elman"]
 
 
@@ -155,21 +155,21 @@ def test_an_entry_point_names_a_package(distribution):
     distribution(["any = fakenets"], files)
     assert {"one", "two"} <= set(plugins.models())
     assert problem() == (
-        "fakenets 1.5, entry point any: fakenets.bad cannot be imported (ZeroDivisionError: division by zero)"
+        "fakenets 1.5: fakenets.bad: cannot be imported (ZeroDivisionError: division by zero)"
     )
 
 
 def test_an_entry_point_that_leads_nowhere(distribution, put):
     put("leaky")
     distribution(["lost = fakenets_gone"], {})
-    assert "fakenets 1.5, entry point lost: fakenets_gone cannot be imported" in problem()
+    assert "fakenets 1.5: fakenets_gone: cannot be imported" in problem()
     assert "leaky" in plugins.models()
 
 
 def test_two_plugins_of_one_name(distribution, put):
     put("fakenets_slow")
     distribution(["any = fakenets_slow"], {"fakenets_slow.py": LEAKY})
-    assert "is the name of rnnbench_plugins/fakenets_slow.py already; rename it" in problem()
+    assert "is the name of rnnbench_plugins/fakenets_slow.py already; choose another name" in problem()
 
 
 def test_a_class_that_is_imported_is_not_the_files_own(put):

@@ -53,7 +53,7 @@ def test_nothing_is_overwritten():
     path = write("model", "mine")
     path.write_text("precious")
     for kind in ("model", "task"):
-        with pytest.raises(ValueError, match=r"mine\.py is there already; it is left as it is"):
+        with pytest.raises(ValueError, match=r"mine\.py exists already; it is not overwritten"):
             write(kind, "mine")
     assert path.read_text() == "precious"
 

@@ -8,7 +8,8 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from rnnbench.reporting.curves import LABEL_GAP, curve, learning_curves, png, spread
+from rnnbench.base.figures import png
+from rnnbench.reporting.curves import LABEL_GAP, curve, learning_curves, spread
 from rnnbench.reporting.frame import floors_frame, histories_frame
 from rnnbench.reporting.predictions import predictions, read_prediction
 from tests.reporting import synthetic

@@ -1,20 +1,13 @@
 """The report as a folder: complete, the same every time, whole or not at all."""
 
-import os
 import re
-import signal
 import socket
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from rnnbench.reporting import ReportError, print_table, report
-from rnnbench.reporting.folders import ABANDONED, replace_folder
 from rnnbench.reporting.page import write_report
 from rnnbench.reporting.terminal import print_records
 from tests.reporting.synthetic import NOTES, SKIPPED, fair, predictions, record, study
@@ -136,7 +129,7 @@ def test_the_spans_are_data_too(fair_page):
 
 
 def test_other_rules_and_unequal_tuning_are_said(tmp_path):
-    runs = [fair(record("rnn"), select="last"), fair(record("elman"), tuning=None)]
+    runs = [fair(record("rnn", history=[]), select="last"), fair(record("elman", history=[]), tuning=None)]
     text = write_report("made", runs, predictions, tmp_path).read_text()
     assert (
         "those with the smallest validation loss were kept (elman); those after the last update were" in text
@@ -155,96 +148,13 @@ def test_the_terminal_shows_reach_and_budget(capsys):
     assert "longest span" not in capsys.readouterr().out
 
 
-class FakeStore:
-    """The four verbs that a report needs."""
-
-    def runs(self, name):
-        return study() if name == "made" else []
-
-    def skipped(self, name):
-        return SKIPPED
-
-    def studies(self):
-        return ["made"]
-
-    read_file = staticmethod(predictions)
-
-
-def test_report_and_table_come_from_a_store(tmp_path, capsys):
-    assert report("made", FakeStore(), tmp_path) == tmp_path / "made" / "index.md"
-    print_table("made", FakeStore())
-    shown = capsys.readouterr().out
-    assert "adding T=100" in shown
-    assert all(SKIPPED[0]["reason"] in text for text in (shown, (tmp_path / "made" / "index.md").read_text()))
-    for read in (lambda: report("other", FakeStore(), tmp_path), lambda: print_table("other", FakeStore())):
-        with pytest.raises(ReportError, match="study other: no finished runs; studies: made"):
-            read()
-
-
-def test_a_new_report_replaces_all_of_the_old_one(tmp_path):
-    replace_folder(tmp_path / "made", {"a": b"1", "b": b"1"})
-    replace_folder(tmp_path / "made", {"a": b"2"})
-    assert contents(tmp_path / "made") == {"a": b"2"}
-    assert list(tmp_path.iterdir()) == [tmp_path / "made"]
-
-
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from rnnbench.reporting.folders import replace_folder
-
-class Files(dict):
-    def items(self):
-        yield "a", b"2"
-        os.kill(os.getpid(), signal.SIGKILL)
-
-replace_folder(Path(sys.argv[1]), Files())
-"""
-
-
-def test_a_killed_writer_leaves_the_old_report_whole(tmp_path):
-    folder = tmp_path / "made"
-    replace_folder(folder, {"a": b"1", "b": b"1"})
-    done = subprocess.run([sys.executable, "-c", KILLED, folder], env=environment(), timeout=60)
-    assert done.returncode == -signal.SIGKILL
-    assert contents(folder) == {"a": b"1", "b": b"1"}
-    (draft,) = tmp_path.glob(".made.draft-*")
-    assert (draft / "a").exists()
-    replace_folder(folder, {"a": b"3"})
-    assert draft.exists(), "it might be another process at work"
-    long_ago = time.time() - 2 * ABANDONED
-    os.utime(draft, (long_ago, long_ago))
-    replace_folder(folder, {"a": b"3"})
-    assert list(tmp_path.iterdir()) == [folder]
-
-
-def test_a_writer_killed_between_the_renames_loses_nothing(tmp_path):
-    old = tmp_path / ".made.old-x"
-    replace_folder(old, {"a": b"1"})
-    replace_folder(tmp_path / "other", {"a": b"0"})
-    assert old.exists(), "another study's"
-    with pytest.raises(OSError, match="no space"):
-        replace_folder(tmp_path / "made", FullDisk({"a": b"2"}))
-    assert contents(tmp_path / "made") == {"a": b"1"}
-    assert not list(tmp_path.glob(".made*"))
-
-
-class FullDisk(dict):
-    """Contents that cannot be written."""
-
-    def items(self):
-        raise OSError("no space left on the device")
-
-
-def environment():
-    root = Path(__file__).resolve().parents[2]
-    return {**os.environ, "PYTHONPATH": str(root)}
-
-
 def test_an_unfinished_study_says_so(tmp_path, capsys, page):
-    half = [r | {"plan": "a", "planned_runs": 87} for r in study(seeds=1)]
+    half = [
+        r | {"plan": "a", "planned_runs": 87}
+        for r in (record("rnn", history=[]), record("elman", history=[]))
+    ]
     text = write_report("half", half, predictions, tmp_path).read_text()
-    assert text.splitlines()[2].startswith("**Unfinished: 9 of 87 runs.**")
+    assert text.splitlines()[2].startswith("**Unfinished: 2 of 87 runs.**")
     print_records(half)
-    assert "Unfinished: 9 of 87 runs" in capsys.readouterr().out
+    assert "Unfinished: 2 of 87 runs" in capsys.readouterr().out
     assert "Unfinished" not in page.read_text()

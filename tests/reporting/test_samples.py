@@ -47,6 +47,7 @@ def test_the_page_shows_them_below_their_task(tmp_path):
         return json.dumps({"greedy": "``` <b>"}).encode() if name == "samples.json" else predictions(run)
 
     runs = [record("rnn", task="hello", columns=COLUMNS), record("rnn", task="adding")]
+    runs = [run | {"history": []} for run in runs]
     page = write_report("made", runs, read_file, tmp_path).read_text()
     assert page.count("What was written") == 1
     shown = page.index("rnn, greedy:\n\n````text\n``` <b>\n````\n")

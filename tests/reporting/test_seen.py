@@ -7,7 +7,8 @@ import weakref
 import numpy as np
 import pytest
 
-from rnnbench.reporting.seen import figures, influence_curve
+from rnnbench.diagrams.influence import influence_curve
+from rnnbench.reporting.seen import figures
 
 RECORD = {"model": "elman", "task_label": "adding T=20", "seed": 0}
 

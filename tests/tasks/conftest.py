@@ -80,3 +80,10 @@ def task(request: pytest.FixtureRequest, files: dict[str, dict[str, object]]) ->
     """A task in one of its forms."""
     name, fields = FORMS[request.param]
     return tasks.found()[name](**fields, **files.get(name, {}))
+
+
+@pytest.fixture(params=sorted({name for name, _ in FORMS.values()}))
+def plain_task(request: pytest.FixtureRequest, files: dict[str, dict[str, object]]) -> Task:
+    """A task with its default settings."""
+    name, fields = next((name, fields) for name, fields in FORMS.values() if name == request.param)
+    return tasks.found()[name](**fields, **files.get(name, {}))

@@ -246,9 +246,9 @@ BAD_SETTINGS = [
     ({"split": [1.0, 0.0, 0.0]}, "task.split=.*three positive numbers that sum to 1"),
     ({"split": "most"}, "task.split=most: must be three"),
     ({"split": [0.98, 0.01, 0.01]}, "task.split=.*no scored step|task.targets=y: known in a single step"),
-    ({"warm_up": 100}, "task.length=100: must be at least 101"),
+    ({"warm_up": 100}, "task.length=100: must be a whole number of at least 101"),
     ({"warm_up": 40}, "task.warm_up=40: leaves no scored step in the training part"),
-    ({"goal": 1.5}, "task.goal=1.5: must be between -inf and 1"),
+    ({"goal": 1.5}, "task.goal=1.5: must be a finite number of at most 1"),
     ({"delimiter": "tab"}, "task.delimiter='tab': must be one character"),
 ]
 
@@ -263,7 +263,7 @@ def test_bad_settings_end_in_one_line(tmp_path, settings, expected):
 
 def test_the_nearest_column_is_suggested(tmp_path):
     path = write(tmp_path, "inflow,outflow\n" + "\n".join(f"{i},{i * i}" for i in range(50)))
-    with pytest.raises(ValueError, match=r"; did you mean outflow\?$"):
+    with pytest.raises(ValueError, match=r" \(did you mean outflow\?\)$"):
         CSV(path=path, targets="outlow")
 
 

@@ -25,7 +25,7 @@ def test_the_label_is_the_symbol_of_so_many_steps_before():
 
 def test_a_delay_beyond_the_sequence_is_refused():
     for delay in (0, 10):
-        with pytest.raises(ValueError, match=rf"^task\.delay={delay}: must be between 1 and 9$"):
+        with pytest.raises(ValueError, match=rf"^task\.delay={delay}: must be a whole number from 1 to 9$"):
             Echo(length=10, delay=delay)
 
 

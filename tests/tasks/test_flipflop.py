@@ -49,5 +49,5 @@ def test_floors_are_what_such_methods_get():
         older = np.concatenate([np.zeros_like(batch.x[:lag]), batch.x[:-lag]])
         short = np.where(short != 0, short, older)
     assert task.score(short, batch) == pytest.approx(floors["a chunk's memory"].score, rel=1e-5)
-    with pytest.raises(ValueError, match=r"^task\.chunk=0: must be at least 1$"):
+    with pytest.raises(ValueError, match=r"^task\.chunk=0: must be a whole number of at least 1$"):
         Flipflop(chunk=0)

@@ -13,8 +13,6 @@ from rnnbench.tasks.contract import (
     Batch,
     accuracy,
     best_constant_loss,
-    check_choice,
-    check_number,
     mean_loss,
     relative_score,
     scored,
@@ -112,13 +110,3 @@ def test_confident_and_wrong_is_a_finite_loss():
 def test_a_constant_without_error_leaves_no_middle():
     assert relative_score(0.0, 0.0) == 1.0 and relative_score(0.1, 0.0) == -math.inf
     assert relative_score(0.5, 2.0) == 0.75
-
-
-def test_choices_suggest_the_nearest():
-    with pytest.raises(ValueError, match=r"^task\.kind=clasification: .*; did you mean classification\?$"):
-        check_choice("kind", "clasification", ["regression", "classification"])
-    with pytest.raises(ValueError, match=r"must be one of regression$"):
-        check_choice("kind", "zzz", ["regression"])
-    for bad in (math.nan, math.inf, -1.0, "x", True):
-        with pytest.raises(ValueError, match=r"^task\.noise=.*at least 0"):
-            check_number("noise", bad, 0.0)

@@ -49,7 +49,7 @@ def test_score_is_the_sign_and_solved_is_all_of_them():
 def test_noise_may_be_changed_and_left_out():
     assert Latch(noise=0.0).floors(None)[1].score == 1.0
     assert not Latch(noise=0.0).training(np.random.default_rng(0), 2).x[3:].any()
-    with pytest.raises(ValueError, match=r"^task\.noise=-1\.0: must be at least 0$"):
+    with pytest.raises(ValueError, match=r"^task\.noise=-1\.0: must be a finite number of at least 0$"):
         Latch(noise=-1.0)
-    with pytest.raises(ValueError, match=r"^task\.length=3: must be at least 4$"):
+    with pytest.raises(ValueError, match=r"^task\.length=3: must be a whole number of at least 4$"):
         Latch(length=3)

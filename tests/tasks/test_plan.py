@@ -78,20 +78,20 @@ def test_one_action_is_nothing_to_learn():
 
 @pytest.mark.parametrize("model", [Jordan(hidden=24, mu=0.5), RNN(hidden=16)], ids=["jordan", "rnn"])
 def test_networks_with_a_past_turn_plans_into_sequences(model):
-    result = trained(model, Plan(), updates=3000)
+    result = trained(model, Plan(), updates=1500)
     assert result.outcome == "solved"
     assert result.scores["test_score"] == result.scores["exact"] == 1.0
 
 
 def test_a_memory_of_the_last_output_alone_is_not_enough():
     """Jordan's mu: with 0 the state is the last output; with 0.5 (above) it tells all past ones apart."""
-    result = trained(Jordan(hidden=24, mu=0.0), Plan(), updates=3000)
+    result = trained(Jordan(hidden=24, mu=0.0), Plan(), updates=1500)
     assert result.outcome == "finished" and result.scores["exact"] < 1.0
 
 
 def test_a_perceptron_does_the_same_thing_for_ever():
     task = Plan()
     floor = {floor.name: floor for floor in task.floors(None)}["no memory"]
-    result = trained(MLP(hidden=16), task, updates=1500)
+    result = trained(MLP(hidden=16), task, updates=800)
     assert result.scores["exact"] == 0.0 and result.scores["test_score"] <= floor.score
     assert result.scores["test_loss"] == pytest.approx(floor.loss, abs=1e-3)

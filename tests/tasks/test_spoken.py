@@ -40,5 +40,5 @@ def test_columns_and_ranges():
     task = Spoken()
     assert task.columns()["targets"] == [{"name": "label", "symbols": 5}]
     assert task.label == "spoken 2-5 of 4" and task.output_activation == "softmax"
-    with pytest.raises(ValueError, match=r"^task\.most=1: must be at least 2$"):
+    with pytest.raises(ValueError, match=r"^task\.most=1: must be a whole number of at least 2$"):
         Spoken(most=1)

@@ -80,5 +80,5 @@ def test_a_linear_model_of_all_steps_separates_the_classes():
 
 
 def test_too_short_is_refused():
-    with pytest.raises(ValueError, match=r"^task\.length=9: must be at least 10$"):
+    with pytest.raises(ValueError, match=r"^task\.length=9: must be a whole number of at least 10$"):
         TemporalOrder(length=9)

@@ -70,7 +70,7 @@ def test_the_alphabet_is_that_of_the_file(tmp_path):
     assert columns["alphabet"] == "\nabÄß" and columns["start"] == "\n"
     assert Text(path=write(tmp_path, "ba" * 50)).columns()["start"] == "b"
     assert characters.as_text(characters.as_symbols("aßb", "abÄß"), "abÄß") == "aßb"
-    with pytest.raises(ValueError, match="'z' is not among the characters of the training: 'ab'"):
+    with pytest.raises(ValueError, match="'z' is not among the characters of the training data: 'ab'"):
         characters.as_symbols("abz", "ab")
 
 
@@ -106,8 +106,8 @@ def test_other_settings_are_refused(tmp_path):
         ({"path": ""}, r"^task\.path='': must name a text file$"),
         ({"path": str(tmp_path)}, "Is a directory"),
         ({"path": "a\0b"}, "null"),
-        ({"length": 0}, r"^task\.length=0: must be at least 1$"),
-        ({"goal": -1.0}, r"^task\.goal=-1.0: must be at least 0$"),
+        ({"length": 0}, r"^task\.length=0: must be a whole number of at least 1$"),
+        ({"goal": -1.0}, r"^task\.goal=-1.0: must be a finite number of at least 0$"),
         ({"split": [0.5, 0.5]}, r"^task\.split=.*three positive numbers"),
         ({"split": [0.5, 0.6, -0.1]}, r"^task\.split=.*three positive numbers"),
     ):

@@ -10,7 +10,8 @@ from rnnbench.models.rnn import RNN
 from rnnbench.network.divergences import between_sequences
 from rnnbench.tasks.contract import Batch
 from rnnbench.tasks.spoken import Spoken
-from rnnbench.training import SGD, drain, evaluate, fit, fit_seeds
+from rnnbench.training import SGD, drain, evaluate, fit
+from tests.training.in_threads import fit_in_threads
 from tests.training.small_tasks import Delay
 from tests.training.test_fit import bits
 
@@ -23,7 +24,7 @@ def build(model, task):
 
 @pytest.mark.parametrize("model", [BRNN(hidden=12), RNN(hidden=16)])
 def test_a_task_whose_alignment_is_unknown_is_learned(model):
-    task = Spoken()
+    task = Spoken(validation_size=100, test_size=200)
     result = drain(fit(build(model, task), task, updates=600, evaluate_every=50, lr=0.01))
     assert result.outcome == "solved", result.history[-1]
     floors = {floor.name: floor.score for floor in task.floors(np.random.default_rng(0))}
@@ -56,7 +57,7 @@ def test_two_updates_by_hand(dtype, memory):
 def test_bits_do_not_depend_on_threads():
     net, options = build(RNN(hidden=4), SMALL), dict(updates=10, batch=4, evaluate_every=5)
     alone = [bits(drain(fit(net, SMALL, seed=seed, **options))) for seed in (0, 1, 2)]
-    together = fit_seeds(net, SMALL, [0, 1, 2], threads=3, **options)
+    together = fit_in_threads(net, SMALL, [0, 1, 2], 3, **options)
     assert [bits(result) for result in together] == alone
 
 

@@ -8,8 +8,9 @@ from rnnbench.models.elman import Elman
 from rnnbench.models.narx import NARX
 from rnnbench.models.rnn import RNN
 from rnnbench.tasks.flipflop import Flipflop
-from rnnbench.training import SGD, drain, fit, fit_seeds
+from rnnbench.training import SGD, drain, fit
 from rnnbench.training.streams import sequence, stream
+from tests.training.in_threads import fit_in_threads
 from tests.training.small_tasks import Delay
 from tests.training.test_fit import bits
 
@@ -44,8 +45,8 @@ def test_what_outlives_a_chunk_is_learned_only_with_the_state():
     task, scores = Flipflop(), {}
     net = RNN(hidden=8).build(1, 1)
     for carry in (False, True):
-        options = dict(updates=1500, lr=0.01, carry_state=carry, stop_when_solved=False)
-        results = fit_seeds(net, task, [0, 1, 2], threads=1, **options)
+        options = dict(updates=800, lr=0.02, carry_state=carry, stop_when_solved=False)
+        results = fit_in_threads(net, task, [0, 1, 2], 1, **options)
         scores[carry] = [result.scores["test_score"] for result in results]
     assert min(scores[True]) > 0.95
     assert np.median(scores[False]) < 0.8
@@ -54,7 +55,7 @@ def test_what_outlives_a_chunk_is_learned_only_with_the_state():
 def test_bits_do_not_depend_on_threads():
     net, options = RNN(hidden=4).build(1, 1), dict(updates=10, batch=4, evaluate_every=5, carry_state=True)
     alone = [bits(drain(fit(net, SMALL, seed=seed, **options))) for seed in (0, 1, 2)]
-    together = fit_seeds(net, SMALL, [0, 1, 2], threads=3, **options)
+    together = fit_in_threads(net, SMALL, [0, 1, 2], 3, **options)
     assert [bits(result) for result in together] == alone
 
 

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rnnbench.models.elman import Elman
-from rnnbench.training import Checkpoint, blocks, checkpoint, drain, fit_seeds
+from rnnbench.training import Checkpoint, blocks, checkpoint, drain
 from rnnbench.training.fitting import fit, prepare
 from tests.training.interrupting import CASES, Stopped, Watching, facts, in_parts, nth, start, stopping_at
-from tests.training.small_tasks import Delay, Watched
+from tests.training.small_tasks import Watched
 from tests.training.test_fit import bits
 
 
@@ -202,7 +202,7 @@ def test_remove(tmp_path):
     path = tmp_path / "c.npz"
     kept = Checkpoint(path, None, "k")
     kept.save({"a": 1})
-    (tmp_path / "c.npz.12-34.part").write_bytes(b"cut off")
+    (tmp_path / ".c.npz.12ab.draft").write_bytes(b"cut off")
     (tmp_path / "other.npz").write_bytes(b"")
     kept.remove()
     kept.remove()
@@ -405,26 +405,6 @@ def test_a_watch_without_a_state_and_one_that_comes_later(tmp_path, undisturbed)
     late = Watching()
     drain(start("adam float32", Checkpoint(path, None, "k"), watch=late))
     assert late.seen == expected[2:]
-
-
-def test_seeds_in_threads_stop_and_go_on(tmp_path):
-    net, seeds = Elman(hidden=4).build(1, 1), [0, 1, 2]
-    options = {"updates": 400, "batch": 4, "evaluate_every": 100, "lr": 0.02}
-
-    def checkpoint_of(seed):
-        return Checkpoint(tmp_path / f"{seed}.npz", 3600.0, str(seed))
-
-    def interrupting(seed, record):
-        if record["update"] == 200:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        fit_seeds(net, Delay(), seeds, threads=1, on_record=interrupting, checkpoint=checkpoint_of, **options)
-    assert {file.name for file in tmp_path.iterdir()} == {"0.npz"}
-    again = fit_seeds(net, Delay(), seeds, threads=2, checkpoint=checkpoint_of, **options)
-    alone = [drain(fit(net, Delay(), seed=seed, **options)) for seed in seeds]
-    assert [facts(result) for result in again] == [facts(result) for result in alone]
-    assert again[0].resumed == 1
 
 
 def test_without_test_data():

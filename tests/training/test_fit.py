@@ -282,19 +282,19 @@ REFUSALS = [
     ({"seed": -1}, "seed=-1: must be a whole number of at least 0"),
     (
         {"optimizer": "sdg"},
-        "optimizer=sdg: must be one of sgd, rmsprop, adam, adamw, rprop; did you mean sgd?",
+        "optimizer=sdg: must be one of sgd, rmsprop, adam, adamw, rprop (did you mean sgd?)",
     ),
-    ({"lr": -0.1}, "train.lr=-0.1: must be a number of 0 or more"),
-    ({"loop": "half"}, "train.loop=half: must be closed, open, or the step at which targets end (0 or more)"),
-    ({"loop": -1}, "train.loop=-1: must be closed, open, or the step at which targets end (0 or more)"),
-    ({"loop": True}, "train.loop=True: must be closed, open, or the step at which targets end (0 or more)"),
+    ({"lr": -0.1}, "train.lr=-0.1: must be a finite number of at least 0"),
+    ({"loop": "half"}, "train.loop=half: must be one of closed, open, or the step at which targets end"),
+    ({"loop": -1}, "train.loop=-1: must be one of closed, open, or the step at which targets end"),
+    ({"loop": True}, "train.loop=True: must be one of closed, open, or the step at which targets end"),
     ({"reduction": "average"}, "train.reduction=average: must be one of mean, sum"),
     ({"clip_norm": 0}, "train.clip_norm=0: must be a number above 0, or none for no clipping"),
     ({"clip_norm": math.nan}, "train.clip_norm=nan: must be a number above 0, or none for no clipping"),
     ({"clip_value": "1"}, "train.clip_value=1: must be a number above 0, or none for no clipping"),
     ({"evaluate_every": 0}, "train.evaluate_every=0: must be a whole number of at least 1"),
     ({"stop_when_solved": 1}, "train.stop_when_solved=1: must be true or false"),
-    ({"dtype": "float16"}, "train.dtype=float16: must be one of float32, float64; did you mean float64?"),
+    ({"dtype": "float16"}, "train.dtype=float16: must be one of float32, float64 (did you mean float64?)"),
     ({"memory": "none"}, "train.memory=none: must be one of full, recompute"),
     ({"dtype": np.int64}, "train.dtype=int64: must be one of float32, float64"),
     (
@@ -348,7 +348,7 @@ def test_in_pieces_the_scores_of_the_task_itself_keep_outputs_only(monkeypatch):
 
     expected = trained(task=Own(), updates=1).scores
     monkeypatch.setattr(run, "warm_up", lambda dtype: 0.0)
-    monkeypatch.setattr(network, "Run", never)
+    monkeypatch.setattr(network, "Pass", never)
     found = trained(task=Own(), updates=1, memory="recompute").scores
     assert found == pytest.approx(expected, rel=1e-5)
 

@@ -69,8 +69,12 @@ def test_spans_that_can_be_had():
     ("task", "spans", "message"),
     [
         (XOR(), [3], "evaluate.spans=[3]: task=xor has no length or span that could be changed"),
-        (Window(), [100, 20], "evaluate.spans=[100, 20]: task.length=20: must be at least 30"),
-        (Echo(), [60, 5], "evaluate.spans=[60, 5]: task.delay=5: must be between 1 and 4"),
+        (
+            Window(),
+            [100, 20],
+            "evaluate.spans=[100, 20]: task.length=20: must be a whole number of at least 30",
+        ),
+        (Echo(), [60, 5], "evaluate.spans=[60, 5]: task.delay=5: must be a whole number from 1 to 4"),
         (Window(), [], "evaluate.spans=[]: must have at least one"),
         (Window(), [40, 40], "evaluate.spans=[40, 40]: must have each span once"),
         (Window(), [40.5], "evaluate.spans=40.5: must be a whole number of at least 1"),

@@ -64,7 +64,11 @@ def test_one_span_is_every_batch_at_that_span():
         (Delay(), {"shortest": 7}, "train.shortest=7: must be at most task.length=6"),
         (Delay(), {"shortest": 0}, "train.shortest=0: must be a whole number of at least 1"),
         (Delay(), {"shortest": 2.0}, "train.shortest=2.0: must be a whole number of at least 1"),
-        (TemporalOrder(), {"shortest": 9}, "train.shortest=9: task.length=9: must be at least 10"),
+        (
+            TemporalOrder(),
+            {"shortest": 9},
+            "train.shortest=9: task.length=9: must be a whole number of at least 10",
+        ),
         (
             Flipflop(),
             {"shortest": 9},

@@ -27,5 +27,5 @@ def test_the_sequence_feeds_an_initialisation():
 def test_refusals():
     with pytest.raises(ValueError, match="seed=-1: must be a whole number of at least 0"):
         stream(-1, "train")
-    with pytest.raises(ValueError, match=r"purpose=tests: must be one of .*; did you mean test"):
+    with pytest.raises(ValueError, match=r"purpose=tests: must be one of .* \(did you mean test"):
         stream(0, "tests")

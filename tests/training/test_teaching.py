@@ -43,11 +43,13 @@ def test_budget():
         (
             {"model": "elmann"},
             "model=elmann: must be one of brnn, custom, elman, jordan, memory, mlp, narx, rnn, "
-            "tdnn; did you mean elman?",
+            "tdnn (did you mean elman?)",
         ),
         (
             {"hiden": 3},
-            "hiden=3: is no field of Elman or Adding and no argument of fit; did you mean hidden?",
+            "hiden=3: unknown argument (did you mean hidden?)\n"
+            "allowed: hidden, activation, initial, gradient, embedding (Elman), length, variant, "
+            "validation_size, test_size (Adding), and the arguments of rnnbench.fit",
         ),
         ({"updates": -1}, "train.updates=-1: must be a whole number of at least 1"),
         ({"hidden": -1}, "model.hidden=-1: must be a whole number of at least 1"),
@@ -61,5 +63,5 @@ def test_refusals(given, message):
 
 
 def test_an_unknown_task():
-    with pytest.raises(ValueError, match=r"task=ading: must be one of adding, .*; did you mean adding\?"):
+    with pytest.raises(ValueError, match=r"task=ading: must be one of adding, .* \(did you mean adding\?\)"):
         rnnbench.train("rnn", "ading")

@@ -1,0 +1,1 @@
+"""Shared foundations: checks of arguments, error messages, suggestions, files, JSON, terminal tables."""

@@ -1,1 +1,0 @@
-"""Equal tuning: search spaces, trials, and the choice among them on validation data."""

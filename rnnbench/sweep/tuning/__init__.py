@@ -1,0 +1,1 @@
+"""Equal tuning: search spaces, the search, its trials."""
