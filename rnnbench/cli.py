@@ -90,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _replace_unencodable() -> None:
     """Let output that is not in UTF-8 show ? for what it cannot: that must not end a sweep."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+        if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
             stream.reconfigure(errors="replace")
 
 

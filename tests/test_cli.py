@@ -95,9 +95,10 @@ def test_a_model_of_ones_own_is_written_and_checked(tmp_path):
     assert [p.name for p in (tmp_path / "rnnbench_plugins").iterdir()] == ["leaky.py"]
 
 
-def test_a_log_that_is_not_in_utf_8_gets_question_marks(tmp_path):
+@pytest.mark.parametrize("encoding", ["ascii", "ascii:surrogateescape"])
+def test_a_log_that_is_not_in_utf_8_gets_question_marks(tmp_path, encoding):
     line = [sys.executable, "-m", "rnnbench", "run", "--dry-run", "model=elman", "task.length=8"]
-    ascii_only = ENVIRONMENT | {"PYTHONIOENCODING": "ascii"}
+    ascii_only = ENVIRONMENT | {"PYTHONIOENCODING": encoding}
     done = subprocess.run(line, cwd=tmp_path, env=ascii_only, capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stderr) == (0, "")
     assert "elman ? adding T=8" in done.stdout
