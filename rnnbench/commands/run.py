@@ -39,8 +39,8 @@ def main(arguments: Sequence[str]) -> int:
     Raises
     ------
     Refused
-        Nothing has been trained or written.
-        Or runs could not be started; what had ended before is stored.
+        The command line or a configuration is wrong, and nothing has been trained or written; or runs could
+        not be started, and those that had ended before are stored.
     StoreError
         A run could not be stored.
     """

@@ -6,7 +6,6 @@ amended or copied has others and is read anew. The file may be deleted at any ti
 
 import json
 import os
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -87,13 +86,9 @@ def _read(layout: Layout) -> dict[str, tuple[list[int], Summary]]:
     with suppress(OSError, LookupError, TypeError, ValueError, AttributeError):
         held = json.loads(layout.index.read_bytes())
         if held["format"] == FORMAT:
-            return {key: (stamp, Summary(*values)) for key, stamp, *values in _rows(held)}
+            rows = [(stamp, Summary(*values)) for stamp, *values in held["runs"]]
+            return {summary.key: (stamp, summary) for stamp, summary in rows}
     return {}
-
-
-def _rows(held: dict[str, Any]) -> Iterator[list[Any]]:
-    for stamp, *values in held["runs"]:
-        yield [values[0], stamp, *values]
 
 
 def _write(layout: Layout, found: dict[str, tuple[list[int], Summary]]) -> None:

@@ -85,9 +85,9 @@ def _train(
     study: Study,
     claim: Claim,
 ) -> None:
-    key = run_key(configuration, seed)
-    checkpoint = _checkpoint(configuration, study, key)
     shared = common(configuration, seed, command)
+    key = shared["key"]
+    checkpoint = _checkpoint(configuration, study, key)
     progress = ProgressFile(study, key, shared)
     try:
         # Where a network was released, or in a worker, it is built here: that can fail too.

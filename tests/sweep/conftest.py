@@ -6,14 +6,9 @@ from pathlib import Path
 import pytest
 
 from rnnbench.cli import main
-from rnnbench.network import warm_up
+from tests.commands.conftest import compiled
 
-
-@pytest.fixture(scope="session", autouse=True)
-def compiled():
-    """Compile the kernels first: the message that says so must not depend on the order of the tests."""
-    warm_up("float32")
-    warm_up("float64")
+__all__ = ["compiled", "empty", "folder", "rnnbench"]
 
 
 @pytest.fixture
